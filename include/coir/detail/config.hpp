@@ -1,0 +1,83 @@
+// Every compiler- and platform-specific thing of the library, in one place.
+#pragma once
+
+#include <coir/version.hpp>
+
+#include <cstddef>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define COIR_NOINLINE __declspec(noinline)
+#define COIR_ALWAYS_INLINE __forceinline
+#define COIR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define COIR_NOINLINE __attribute__((noinline))
+#define COIR_ALWAYS_INLINE inline __attribute__((always_inline))
+#define COIR_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define COIR_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COIR_ASAN 1
+#endif
+#endif
+#ifndef COIR_ASAN
+#define COIR_ASAN 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define COIR_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COIR_TSAN 1
+#endif
+#endif
+#ifndef COIR_TSAN
+#define COIR_TSAN 0
+#endif
+
+// A free list hides use-after-free from AddressSanitizer and valgrind, so frames and
+// control blocks go straight to new and delete there.
+#if !defined(COIR_NO_FRAME_CACHE) && COIR_ASAN
+#define COIR_NO_FRAME_CACHE 1
+#endif
+#ifndef COIR_NO_FRAME_CACHE
+#define COIR_NO_FRAME_CACHE 0
+#endif
+
+// GCC 12.1 and 12.2 destroy a closure or aggregate twice that is created inside a
+// co_await expression (docs/guide). There, builders reject the dangerous shapes.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && __GNUC_MINOR__ <= 2 && !defined(COIR_ALLOW_INLINE_CLOSURES)
+#define COIR_REJECT_INLINE_CLOSURES 1
+#else
+#define COIR_REJECT_INLINE_CLOSURES 0
+#endif
+
+#if defined(__linux__)
+#define COIR_HAS_FUTEX 1
+#else
+#define COIR_HAS_FUTEX 0
+#endif
+
+#if defined(__clang__)
+#define COIR_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define COIR_LIFETIMEBOUND
+#endif
+
+#if defined(__x86_64__) || defined(__i386__)
+#define COIR_CPU_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__) && !defined(_MSC_VER)
+#define COIR_CPU_PAUSE() __asm__ __volatile__("yield")
+#else
+#define COIR_CPU_PAUSE() ((void)0)
+#endif
+
+namespace coir::inline v0::detail {
+
+// Not std::hardware_destructive_interference_size: GCC warns that its value may differ
+// between translation units, which is just what an ABI constant must not do.
+inline constexpr std::size_t cache_line = 64;
+
+} // namespace coir::inline v0::detail
