@@ -60,6 +60,14 @@
 #define COIR_HAS_FUTEX 0
 #endif
 
+// State that must be one object in a program of several shared libraries, even when they are
+// built with hidden visibility.
+#if defined(_WIN32)
+#define COIR_SHARED
+#else
+#define COIR_SHARED __attribute__((visibility("default")))
+#endif
+
 #if defined(__clang__)
 #define COIR_LIFETIMEBOUND [[clang::lifetimebound]]
 #else

@@ -1,0 +1,42 @@
+// A one-byte lock for critical sections of a few instructions.
+//
+//     std::lock_guard guard{lock_};
+//
+// Unlocking is a single store after which the lock is not touched any more, so the object
+// that contains it may be destroyed by whoever acquires it next. A std::mutex is several
+// times larger and its unlock may still look at the mutex after the store.
+#pragma once
+
+#include <coir/detail/atomic.hpp>
+
+#include <thread>
+
+namespace coir::inline v0::detail {
+
+class spin_lock {
+public:
+    void lock() noexcept {
+        // acquire: pairs with the release in unlock(), so that the section sees the last one.
+        while (locked_.exchange(true, std::memory_order_acquire)) {
+            wait();
+        }
+    }
+
+    void unlock() noexcept { locked_.store(false, std::memory_order_release); }
+
+private:
+    void wait() noexcept {
+        for (int spins = 0; locked_.load(std::memory_order_relaxed); ++spins) {
+            // The holder may have been preempted: with few cores, spinning on keeps it so.
+            if (spins < 64) {
+                COIR_CPU_PAUSE();
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    }
+
+    atomic<bool> locked_{false};
+};
+
+} // namespace coir::inline v0::detail

@@ -1,0 +1,42 @@
+// What the current thread runs: its scheduler and its fiber.
+#pragma once
+
+#include <coir/detail/config.hpp>
+
+#include <utility>
+
+namespace coir::inline v0 {
+class scheduler;
+}
+
+namespace coir::inline v0::detail {
+
+class fiber_base;
+
+struct worker {
+    scheduler* current = nullptr;  // null: not a thread of any scheduler
+    fiber_base* fiber = nullptr;   // null: between fibers
+    unsigned unwinding = 0;        // frames being destroyed by a failure or interruption
+};
+
+// Not inlined: a compiler may keep the address of a thread-local across a suspension point,
+// after which the code can be on another thread (LLVM issue 63022).
+COIR_NOINLINE COIR_SHARED inline worker& this_worker() noexcept {
+    static constinit thread_local worker w;
+    return w;
+}
+
+// Marks the current thread as running for `s`. Nests, as a loop run inside another does.
+class worker_scope {
+public:
+    explicit worker_scope(scheduler& s) noexcept
+        : saved_{std::exchange(this_worker(), worker{&s, nullptr, 0})} {}
+    ~worker_scope() { this_worker() = saved_; }
+    worker_scope(worker_scope const&) = delete;
+    worker_scope& operator=(worker_scope const&) = delete;
+
+private:
+    worker saved_;
+};
+
+} // namespace coir::inline v0::detail
