@@ -10,6 +10,7 @@
 
 #include <coir/detail/vocabulary.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <type_traits>
@@ -63,13 +64,8 @@ struct braced {
     F only[1];
 };
 template <class E, class F>
-concept converts_exactly = std::is_convertible_v<E, F> && requires(E&& e) { braced<F>{{static_cast<E&&>(e)}}; };
-
-template <class F, class E>
-inline constexpr bool converts_last = false;
-template <class F, class E>
-    requires std::is_object_v<F> && converts_exactly<E, F>
-inline constexpr bool converts_last<F, E> = true;
+concept converts_exactly =
+    std::is_object_v<F> && std::is_convertible_v<E, F> && requires(E&& e) { braced<F>{{static_cast<E&&>(e)}}; };
 
 } // namespace coir::inline v0::detail
 
@@ -80,17 +76,16 @@ namespace coir::inline v0 {
 template <class... Es>
 using errors = typename detail::flat_errors<detail::type_list<>, Es...>::type;
 
-/// Whether an error `E` may end work whose error type is `F`: it is `never`, is `F`, is an
-/// alternative of `F`, is a variant all of whose alternatives are alternatives of `F`, or
-/// converts to `F` without narrowing.
+/// `F` is an error type for `E`: an error `E` may end work whose error type is `F`, because it is
+/// `never`, is `F`, is an alternative of `F`, is a variant all of whose alternatives are
+/// alternatives of `F`, or (looked at last) converts to `F` without narrowing.
 template <class F, class E>
-inline constexpr bool accepts_error = std::is_same_v<E, never> || std::is_same_v<E, F> ||
-                                      detail::has_alternative<F, E> || detail::has_alternatives_of<F, E> ||
-                                      detail::converts_last<F, E>;
+concept error_for = std::same_as<E, never> || std::same_as<E, F> || detail::has_alternative<F, E> ||
+                    detail::has_alternatives_of<F, E> || detail::converts_exactly<E, F>;
 
-/// `accepts_error` as a concept: `F` is an error type for `E`.
+/// `error_for` as a value.
 template <class F, class E>
-concept error_for = accepts_error<F, E>;
+inline constexpr bool accepts_error = error_for<F, E>;
 
 } // namespace coir::inline v0
 
@@ -112,7 +107,7 @@ constexpr F as_alternative(A&& error) {
 
 namespace coir::inline v0 {
 
-/// The error `error` as an `F`, by the first rule of `accepts_error` that fits. Throws what the
+/// The error `error` as an `F`, by the first rule of `error_for` that fits. Throws what the
 /// copy, move or conversion throws. A `never` cannot reach it.
 template <class F, class E>
     requires error_for<F, std::remove_cvref_t<E>>

@@ -81,6 +81,10 @@ concept storable = std::constructible_from<slot<T>, std::in_place_t, Args...>;
 template <class T, class... Args>
 inline constexpr bool nothrow_storable = std::is_nothrow_constructible_v<slot<T>, std::in_place_t, Args...>;
 
+// A value read as Access can become a T: void only from void.
+template <class T, class Access>
+concept widens_to = (std::is_void_v<T> && std::is_void_v<Access>) || storable<T, Access>;
+
 // What value() const& returns: `void const` would be one qualifier too many.
 template <class T>
 struct const_access {
