@@ -1,0 +1,3 @@
+#include <coir/version.hpp>
+
+int main() { return COIR_VERSION > 0 ? 0 : 1; }
