@@ -54,10 +54,12 @@
 #define COIR_REJECT_INLINE_CLOSURES 0
 #endif
 
+#ifndef COIR_HAS_FUTEX
 #if defined(__linux__)
 #define COIR_HAS_FUTEX 1
 #else
 #define COIR_HAS_FUTEX 0
+#endif
 #endif
 
 // State that must be one object in a program of several shared libraries, even when they are
