@@ -8,8 +8,7 @@
 #pragma once
 
 #include <coir/detail/atomic.hpp>
-
-#include <thread>
+#include <coir/detail/relax.hpp>
 
 namespace coir::inline v0::detail {
 
@@ -26,13 +25,8 @@ public:
 
 private:
     void wait() noexcept {
-        for (int spins = 0; locked_.load(std::memory_order_relaxed); ++spins) {
-            // The holder may have been preempted: with few cores, spinning on keeps it so.
-            if (spins < 64) {
-                COIR_CPU_PAUSE();
-            } else {
-                std::this_thread::yield();
-            }
+        for (unsigned attempt = 0; locked_.load(std::memory_order_relaxed); ++attempt) {
+            relax(attempt);
         }
     }
 

@@ -1,0 +1,128 @@
+// A value that will be there once: completed by one, awaited by any number, from any thread.
+//
+//     coir::deferred<int, parse_error> answer;
+//     // here, in as many fibers as you like:      // there, in a fiber, a callback, a thread:
+//     int const& n = co_await answer;              answer.succeed(42);
+//
+// Use it for what happens once. For a value that changes there is watch, for many values queue.
+#pragma once
+
+#include <coir/detail/complete.hpp>
+#include <coir/detail/deferred_cell.hpp>
+#include <coir/detail/deferred_wait.hpp>
+
+#include <memory>
+
+namespace coir::inline v0 {
+
+// Not movable. Every function may be called from any thread. The first to complete it wins and
+// gets true; a loser leaves its arguments untouched. Completing never runs code of a waiter: it
+// costs one or two atomic operations and a post per waiter, and waiters go on in FIFO order, each
+// on its own scheduler. Nothing allocates.
+//
+// A completed deferred must outlive the use of its value by waiters. One that is destroyed
+// unfinished ends its waiters as interrupted; nobody may begin to wait then.
+template <class T = void, class E = never>
+class deferred {
+public:
+    using value_type = T;
+    using error_type = E;
+    using outcome_type = outcome<T, E>;
+
+    deferred() = default;
+    deferred(deferred const&) = delete;
+    deferred& operator=(deferred const&) = delete;
+
+    // Completes with the value made from `args`. If making it throws, the deferred is completed
+    // with that exception as defect, and the call returns true.
+    template <class... Args>
+        requires detail::storable<T, Args...>
+    bool succeed(Args&&... args) {
+        return cell_.complete(in_place_success, std::forward<Args>(args)...);
+    }
+
+    template <class... Args>
+        requires std::constructible_from<E, Args...>
+    bool fail(Args&&... args) {
+        return cell_.complete(in_place_failure, std::forward<Args>(args)...);
+    }
+
+    bool die(std::exception_ptr defect) noexcept {
+        return cell_.complete_by([&] { return outcome_type::died(std::move(defect)); });
+    }
+
+    // Waiters see an interrupted outcome that carries the id of the fiber that called this;
+    // they are not interrupted themselves.
+    bool interrupt() noexcept {
+        return cell_.complete_by([] { return outcome_type::interrupted(detail::current_fiber_id()); });
+    }
+
+    bool done(outcome_type&& end) {
+        return cell_.complete_by([&]() -> outcome_type { return std::move(end); });
+    }
+    bool done(outcome_type const& end) {
+        return cell_.complete_by([&]() -> outcome_type { return end; });
+    }
+
+    // `co_await d.complete(work)`: claims the deferred and then runs `work` - a task, or a
+    // callable that returns one - here, and stores its outcome, an interruption too. False:
+    // somebody else had claimed it, and `work` was not run.
+    template <class Work>
+    auto complete(Work&& work) {
+        COIR_CHECK_CLOSURE(Work);
+        return detail::complete_operation<T, E, detail::stored<Work>>{cell_, detail::unwrap(std::forward<Work>(work))};
+    }
+
+    bool is_done() const noexcept { return cell_.is_done(); }
+
+    // The outcome once it is there, else null. Never waits.
+    outcome_type const* poll() const noexcept { return cell_.poll(); }
+
+    // Moves the value out, for one caller; the next gets the defect already_taken. Other
+    // waiters see what was moved from.
+    auto take() { return detail::deferred_take<T, E>{cell_}; }
+
+    // For plain threads. On a thread that runs fibers they throw would_deadlock.
+    void wait() const { cell_.wait_until(detail::deferred_cell<T, E>::time_point::max()); }
+    template <class Rep, class Period>
+    bool wait_for(std::chrono::duration<Rep, Period> d) const {
+        return cell_.wait_until(detail::deadline_after(std::chrono::steady_clock::now(), d));
+    }
+    bool wait_until(std::chrono::steady_clock::time_point t) const { return cell_.wait_until(t); }
+
+    // How many wait, as a snapshot for diagnostics; nobody may leave the deferred meanwhile.
+    std::size_t waiter_count() const noexcept { return cell_.waiter_count(); }
+
+    // For the library: the operation of awaiting it, which gives `T const&`.
+    detail::deferred_wait<T, E> coir_operation() const& noexcept { return detail::deferred_wait<T, E>{cell_}; }
+
+private:
+    mutable detail::deferred_cell<T, E> cell_;
+};
+
+// A deferred with shared ownership: copies are handles to one, and an await holds a reference.
+template <class T = void, class E = never>
+class shared_deferred {
+public:
+    using value_type = T;
+    using error_type = E;
+
+    shared_deferred() : state_{std::make_shared<deferred<T, E>>()} {}
+
+    deferred<T, E>& operator*() const noexcept { return *state_; }
+    deferred<T, E>* operator->() const noexcept { return state_.get(); }
+
+    friend bool operator==(shared_deferred const&, shared_deferred const&) = default;
+
+    detail::shared_deferred_wait<T, E> coir_operation() const { return detail::shared_deferred_wait<T, E>{state_}; }
+
+private:
+    std::shared_ptr<deferred<T, E>> state_;
+};
+
+template <class T = void, class E = never>
+shared_deferred<T, E> make_deferred() {
+    return {};
+}
+
+} // namespace coir::inline v0

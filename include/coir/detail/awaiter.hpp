@@ -1,0 +1,70 @@
+// Between the compiler's await protocol and ours: holds the operation in the frame, polls it,
+// and leaves an end that is not a value in the frame's completion.
+#pragma once
+
+#include <coir/detail/call.hpp>
+
+namespace coir::inline v0::detail {
+
+// Promise: a frame with `record()`, the completion<T, E> of the running call.
+template <operation Op, class Promise>
+class awaiter final : public suspension {
+public:
+    awaiter(Op&& op, Promise& promise) : promise_{promise}, op_{std::move(op)} {
+        if constexpr (std::derived_from<Op, completion_base>) {
+            op_.resumes_caller = true;
+        }
+    }
+    awaiter(awaiter const&) = delete;
+    awaiter& operator=(awaiter const&) = delete;
+
+    bool await_ready() {
+        status_ = op_.poll(*promise_.fiber);
+        return status_ == status::value || status_ == status::defect;
+    }
+
+    // Nobody can resume the coroutine before the run loop, one level below, has parked the
+    // fiber: what happens here is not yet visible to other threads.
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
+        fiber_base& f = *promise_.fiber;
+        promise_.waits_in = this;
+        if (status_ == status::call) {
+            return f.transfer(*f.top());
+        }
+        record(status_);
+        return f.to_loop(status_);
+    }
+
+    // A defect is rethrown here.
+    typename Op::value_type await_resume() { return op_.get(); }
+
+    status poll(fiber_base& f) override {
+        status const s = op_.poll(f);
+        record(s);
+        return s;
+    }
+
+private:
+    void record(status s) noexcept {
+        auto& end = promise_.record();
+        try {
+            if (s == status::failure) {
+                if constexpr (!std::same_as<typename Op::error_type, never>) {
+                    end.fail(convert_error<typename Promise::error_type>(op_.error()));
+                }
+            } else if (s == status::interrupted) {
+                end.interrupt(op_.interrupted_by());
+            } else if (s == status::cancelled) {
+                end.cancel();
+            }
+        } catch (...) {
+            end.die(std::current_exception());
+        }
+    }
+
+    Promise& promise_;
+    Op op_;
+    status status_ = status::pending;
+};
+
+} // namespace coir::inline v0::detail

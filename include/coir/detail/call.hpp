@@ -1,0 +1,46 @@
+// The operation of awaiting a task: pushes its frame, and ends as the frame ended.
+#pragma once
+
+#include <coir/detail/fiber_base.hpp>
+#include <coir/detail/frame.hpp>
+
+namespace coir::inline v0::detail {
+
+template <class T, class E>
+class call : public completion<T, E> {
+public:
+    using value_type = T;
+    using error_type = E;
+
+    template <class Promise>
+    explicit call(std::coroutine_handle<Promise> coroutine) noexcept
+        : completion<T, E>{coroutine}, frame_{coroutine ? &coroutine.promise() : nullptr} {}
+    call(call&&) noexcept = default;
+
+    status poll(fiber_base& f) noexcept {
+        if (frame* const starting = std::exchange(frame_, nullptr)) {
+            f.push_frame(*starting, *this);
+            return status::call;
+        }
+        return this->ended();
+    }
+
+    T get() {
+        // The frame goes first: its memory is warm, and is the first to be wanted again.
+        this->destroy_frame();
+        return std::move(this->end()).value();
+    }
+    E&& error() noexcept
+        requires(!std::same_as<E, never>)
+    {
+        return std::move(this->end()).error();
+    }
+    std::exception_ptr defect() { return this->end().defect(); }
+    fiber_id interrupted_by() { return this->end().interrupted_by(); }
+    outcome<T, E>&& take_outcome() noexcept { return std::move(this->end()); }
+
+private:
+    frame* frame_;
+};
+
+} // namespace coir::inline v0::detail

@@ -1,0 +1,76 @@
+// The operations of awaiting a deferred.
+#pragma once
+
+#include <coir/detail/deferred_cell.hpp>
+#include <coir/detail/outcome_view.hpp>
+#include <coir/detail/wait_leaf.hpp>
+
+#include <memory>
+#include <stdexcept>
+
+namespace coir::inline v0 {
+
+template <class T, class E>
+class deferred;
+
+// The value of a deferred had been moved out before.
+class already_taken : public std::logic_error {
+public:
+    already_taken() : std::logic_error{"coir: the value was taken before"} {}
+};
+
+} // namespace coir::inline v0
+
+namespace coir::inline v0::detail {
+
+template <class T, class E>
+class [[nodiscard]] deferred_wait : public outcome_view<T, E> {
+public:
+    explicit deferred_wait(deferred_cell<T, E>& cell) noexcept : cell_{&cell} {}
+
+    status poll(fiber_base& f) noexcept {
+        switch (leaf_.poll(f, cell_->waiters())) {
+        case wait_leaf::progress::pending: return status::pending;
+        case wait_leaf::progress::cancelled: return status::cancelled;
+        case wait_leaf::progress::abandoned: return status::interrupted;
+        case wait_leaf::progress::ready: break;
+        }
+        return this->show(*cell_->poll());
+    }
+
+protected:
+    deferred_cell<T, E>& cell() noexcept { return *cell_; }
+
+private:
+    deferred_cell<T, E>* cell_;
+    wait_leaf leaf_;
+};
+
+template <class T, class E>
+class [[nodiscard]] shared_deferred_wait : public deferred_wait<T, E> {
+public:
+    explicit shared_deferred_wait(std::shared_ptr<deferred<T, E>> d)
+        : deferred_wait<T, E>{d->coir_operation()}, keep_{std::move(d)} {}
+
+private:
+    std::shared_ptr<deferred<T, E>> keep_;
+};
+
+template <class T, class E>
+class [[nodiscard]] deferred_take : public deferred_wait<T, E> {
+public:
+    using value_type = T;
+
+    explicit deferred_take(deferred_cell<T, E>& cell) noexcept : deferred_wait<T, E>{cell} {}
+
+    // A second take is a defect.
+    T get() {
+        auto& end = this->cell().end();
+        if (end.is_success() && !this->cell().take()) {
+            throw already_taken{};
+        }
+        return std::move(end).value();
+    }
+};
+
+} // namespace coir::inline v0::detail

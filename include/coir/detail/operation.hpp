@@ -1,0 +1,110 @@
+// What a fiber can wait for: an operation, polled by the fiber that runs it.
+//
+// poll() begins the operation or goes on with it, and says where it stands. It is polled again
+// after a wake, or when the frame it called has ended. Operations nest by value - a timeout
+// holds what it limits - and are movable until first polled.
+#pragma once
+
+#include <coir/outcome.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+class fiber_base;
+
+enum class status : unsigned char {
+    pending,     // handed to one leaf, which will wake the fiber
+    call,        // pushed a coroutine frame, which runs first
+    value,       // ended: get()
+    failure,     // ended: error()
+    defect,      // ended: defect()
+    interrupted, // ended: what was awaited was interrupted, by interrupted_by()
+    cancelled,   // a region of this fiber is being left
+};
+
+constexpr bool has_ended(status s) noexcept { return s > status::call; }
+
+// value_type may be void or a reference. error() exists unless error_type is never.
+template <class Op>
+concept operation = std::move_constructible<Op> && requires(Op& op, fiber_base& f) {
+    typename Op::value_type;
+    typename Op::error_type;
+    { op.poll(f) } -> std::same_as<status>;
+    { op.get() } -> std::same_as<typename Op::value_type>;
+    { op.defect() } -> std::convertible_to<std::exception_ptr>;
+    { op.interrupted_by() } -> std::same_as<fiber_id>;
+};
+
+template <class A>
+concept has_operation_member = requires(A&& a) {
+    { std::forward<A>(a).coir_operation() } -> operation;
+};
+
+template <class A>
+concept movable_operation = operation<std::remove_cvref_t<A>> && !std::is_lvalue_reference_v<A>;
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0 {
+
+// What `co_await` takes in a task: an awaitable of the library.
+template <class A>
+concept awaitable = detail::has_operation_member<A> || detail::movable_operation<A>;
+
+} // namespace coir::inline v0
+
+namespace coir::inline v0::detail {
+
+// The operation that awaiting `a` performs.
+template <awaitable A>
+auto to_operation(A&& a) {
+    if constexpr (has_operation_member<A>) {
+        return std::forward<A>(a).coir_operation();
+    } else {
+        return std::remove_cvref_t<A>(std::forward<A>(a));
+    }
+}
+
+template <class A>
+using operation_of = decltype(to_operation(std::declval<A>()));
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0 {
+
+template <awaitable A>
+using await_value_t = typename detail::operation_of<A>::value_type;
+
+template <awaitable A>
+using await_error_t = typename detail::operation_of<A>::error_type;
+
+} // namespace coir::inline v0
+
+namespace coir::inline v0::detail {
+
+// Base of an operation that wraps another and ends as it does.
+template <operation Inner>
+class adaptor {
+public:
+    using value_type = typename Inner::value_type;
+    using error_type = typename Inner::error_type;
+
+    explicit adaptor(Inner&& inner) : inner_{std::move(inner)} {}
+
+    value_type get() { return inner_.get(); }
+    decltype(auto) error()
+        requires(!std::same_as<error_type, never>)
+    {
+        return inner_.error();
+    }
+    std::exception_ptr defect() { return inner_.defect(); }
+    fiber_id interrupted_by() { return inner_.interrupted_by(); }
+
+protected:
+    Inner inner_;
+};
+
+} // namespace coir::inline v0::detail

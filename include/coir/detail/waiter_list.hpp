@@ -1,0 +1,269 @@
+// The state word of a deferred: a flag that is set once, and who waits for it.
+//
+//     63 .. 3                          2         1         0
+//    [ newest entry of the stack    | janitor | claimed | done ]
+//
+// A waiter owns two entries, so nothing is ever allocated: `wait`, pushed when it begins to wait,
+// and `removal`, pushed when it has to leave early. Pushing the first removal makes the pusher
+// the *janitor*: it alone takes entries out of the middle, until it releases the word. Others
+// only push, so the word never comes back to a value with the same head while a janitor looks.
+//
+//   push     done: refused.  Else CAS the head; flags stay.
+//   claim    fetch_or(claimed); who did not set it lost.
+//   publish  no janitor: CAS to done|claimed with an empty stack, and wake what was taken.
+//            janitor: CAS in done; the janitor wakes.
+//   remove   done, no janitor: the waker holds the waiter and will meet the canceller.
+//            Else push the removal entry, and become the janitor if there was none.
+//
+// Each entry is walked once by a janitor in its life, so removal is O(1) amortised. Nothing here
+// spins on another thread but abandon(), the end of an unfinished deferred.
+//
+// Memory order: entries are published by the release in push and remove, and read after an
+// acquire of the same word; every change is an RMW, so release sequences reach whoever takes.
+#pragma once
+
+#include <coir/detail/atomic.hpp>
+#include <coir/detail/relax.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace coir::inline v0::detail {
+
+class waiter_list;
+
+class waiter {
+public:
+    // The flag was set. `abandoned`: the list is being destroyed without that; carried by the
+    // call, as nothing of the list may be read any more. The waiter may be gone afterwards.
+    virtual void fired(bool abandoned) noexcept = 0;
+    // It was taken out as asked by waiter_list::remove. It may be gone afterwards.
+    virtual void removed() noexcept = 0;
+
+    waiter() = default;
+    waiter(waiter const&) = delete;
+    waiter& operator=(waiter const&) = delete;
+
+protected:
+    ~waiter() = default;
+
+private:
+    friend class waiter_list;
+
+    // Aligned for three flag bits on 32-bit machines too.
+    struct alignas(8) entry {
+        explicit entry(waiter& w) noexcept : owner{&w} {}
+        entry* older = nullptr;
+        entry* newer = nullptr; // set by a janitor
+        waiter* owner;
+        bool linked = false; // a janitor has been here, `newer` is valid
+    };
+
+    entry wait_{*this};
+    entry removal_{*this};
+};
+
+class waiter_list {
+public:
+    waiter_list() = default;
+    waiter_list(waiter_list const&) = delete;
+    waiter_list& operator=(waiter_list const&) = delete;
+
+    // acquire: pairs with publish(); what was written before it is visible.
+    bool is_done() const noexcept { return (word_.load(std::memory_order_acquire) & done) != 0; }
+    bool is_claimed() const noexcept { return (word_.load(std::memory_order_acquire) & claimed) != 0; }
+
+    // False: done already, `w` was not pushed.
+    [[nodiscard]] bool push(waiter& w) noexcept {
+        w.wait_.newer = nullptr;
+        w.wait_.linked = w.removal_.linked = false;
+        word now = word_.load(std::memory_order_acquire);
+        do {
+            if ((now & done) != 0) {
+                return false;
+            }
+            w.wait_.older = head(now);
+        } while (!exchange(now, with_head(now, &w.wait_)));
+        return true;
+    }
+
+    // True for the one caller that may write the result and then calls publish().
+    // relaxed would do: the winner writes what nobody reads before publish().
+    [[nodiscard]] bool claim() noexcept {
+        return (word_.fetch_or(claimed, std::memory_order_acq_rel) & claimed) == 0;
+    }
+
+    // The result is written. Wakes all waiters in the order of their coming; the list may be
+    // destroyed by the first of them.
+    void publish() noexcept {
+        word now = word_.load(std::memory_order_relaxed);
+        while (!exchange(now, (now & janitor) != 0 ? now | done : done | claimed)) {
+        }
+        if ((now & janitor) == 0) {
+            wake(head(now), false);
+        }
+    }
+
+    enum class removal { asked, with_waker };
+
+    // `w`, whose fiber is frozen, must leave. asked: removed() will be called, or has been.
+    // with_waker: fired() is called, or has been; the two sides settle who resumes the fiber.
+    removal remove(waiter& w) noexcept {
+        word now = word_.load(std::memory_order_acquire);
+        do {
+            if ((now & (done | janitor)) == done) {
+                return removal::with_waker;
+            }
+            w.removal_.older = head(now);
+        } while (!exchange(now, with_head(now, &w.removal_) | janitor));
+        if ((now & janitor) == 0) {
+            clean(with_head(now, &w.removal_) | janitor);
+        }
+        return removal::asked;
+    }
+
+    // The list is about to be destroyed without having been published. Waits for cancellers
+    // that are inside on other threads - the only wait in here. No push may happen any more.
+    void abandon() noexcept {
+        word now = word_.load(std::memory_order_acquire);
+        for (unsigned spins = 0; (now & done) == 0;) {
+            if ((now & janitor) == 0) {
+                if (exchange(now, done | claimed)) {
+                    wake(head(now), true);
+                    return;
+                }
+            } else {
+                relax(spins++);
+                now = word_.load(std::memory_order_acquire);
+            }
+        }
+        // Done but with a janitor still at work: it holds the list until it clears the flag.
+        for (unsigned spins = 0; (word_.load(std::memory_order_acquire) & janitor) != 0;) {
+            relax(spins++);
+        }
+    }
+
+    // How many wait just now; removals in progress may or may not count. Diagnostics only: the
+    // caller must know that no waiter leaves meanwhile.
+    std::size_t count() const noexcept {
+        std::size_t waits = 0;
+        std::size_t removals = 0;
+        for (entry const* e = head(word_.load(std::memory_order_acquire)); e != nullptr; e = e->older) {
+            ++(is_removal(*e) ? removals : waits);
+        }
+        return waits - removals;
+    }
+
+private:
+    using word = std::uintptr_t;
+    using entry = waiter::entry;
+
+    static constexpr word done = 1;
+    static constexpr word claimed = 2;
+    static constexpr word janitor = 4;
+    static constexpr word flags = 7;
+
+    static entry* head(word w) noexcept { return reinterpret_cast<entry*>(w & ~flags); }
+    static word with_head(word w, entry* e) noexcept { return reinterpret_cast<word>(e) | (w & flags); }
+    static bool is_removal(entry const& e) noexcept { return &e == &e.owner->removal_; }
+
+    bool exchange(word& expected, word desired) noexcept {
+        return word_.compare_exchange_weak(expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
+    }
+
+    // Wakes a stack oldest first. Each link is read before its waiter is told.
+    static void wake(entry* newest, bool abandoned) noexcept {
+        entry* oldest = nullptr;
+        while (newest != nullptr) {
+            entry* const older = newest->older;
+            newest->older = oldest;
+            oldest = newest;
+            newest = older;
+        }
+        while (oldest != nullptr) {
+            waiter& w = *oldest->owner;
+            oldest = oldest->older;
+            w.fired(abandoned);
+        }
+    }
+
+    // The janitor's work. `seen`: the word as this thread made it, its newest entry on top.
+    void clean(word seen) noexcept {
+        entry* removed = nullptr;
+        entry* clean_head = nullptr; // what is left of the entries looked at so far
+        entry* looked_at = nullptr;  // the entry on top of those
+        for (;;) {
+            clean_head = sweep(head(seen), looked_at, clean_head, removed);
+            looked_at = head(seen);
+            word now = seen;
+            if ((now & done) != 0) {
+                // Everything is taken at once; from here on removers meet the waker instead.
+                if (exchange(now, done | claimed)) {
+                    wake(clean_head, false);
+                    break;
+                }
+            } else if (exchange(now, (now & claimed) | reinterpret_cast<word>(clean_head))) {
+                break;
+            }
+            seen = now;
+        }
+        // Only now: with its last waiter the list may die.
+        while (removed != nullptr) {
+            waiter& w = *removed->owner;
+            removed = removed->older;
+            w.removed();
+        }
+    }
+
+    // Links the entries from `newest` down to `stop`, which was looked at before and of which
+    // `rest` is left (or, with no `stop`, down to what an earlier janitor linked). Takes out the
+    // removals among them with their waiters, adds those to `removed`, returns what is left.
+    static entry* sweep(entry* newest, entry* stop, entry* rest, entry*& removed) noexcept {
+        entry* newer = nullptr;
+        entry* e = newest;
+        for (; e != nullptr && e != stop && !e->linked; e = e->older) {
+            e->newer = newer;
+            e->linked = true;
+            newer = e;
+        }
+        if (stop != nullptr) {
+            e = rest; // the entries at and below `stop` have become these
+        }
+        if (newer != nullptr) {
+            newer->older = e;
+        }
+        if (e != nullptr) {
+            e->newer = newer;
+        }
+        entry* left = newer != nullptr ? newest : e;
+        for (entry* next = left; next != nullptr && next != e;) {
+            entry* const candidate = next;
+            next = candidate->older;
+            if (is_removal(*candidate)) {
+                entry& gone = candidate->owner->wait_;
+                if (next == &gone) {
+                    next = gone.older;
+                }
+                if (e == &gone) {
+                    e = gone.older;
+                }
+                unlink(*candidate, left);
+                unlink(gone, left);
+                candidate->older = removed;
+                removed = candidate;
+            }
+        }
+        return left;
+    }
+
+    static void unlink(entry& e, entry*& newest) noexcept {
+        (e.newer != nullptr ? e.newer->older : newest) = e.older;
+        if (e.older != nullptr) {
+            e.older->newer = e.newer;
+        }
+    }
+
+    atomic<word> word_{0};
+};
+
+} // namespace coir::inline v0::detail
