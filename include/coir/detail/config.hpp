@@ -46,6 +46,16 @@
 #define COIR_NO_FRAME_CACHE 0
 #endif
 
+// What a free list holds is out of bounds for the program, and AddressSanitizer is told so.
+#if COIR_ASAN
+#include <sanitizer/asan_interface.h>
+#define COIR_POISON(address, size) __asan_poison_memory_region(address, size)
+#define COIR_UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
+#else
+#define COIR_POISON(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define COIR_UNPOISON(address, size) (static_cast<void>(address), static_cast<void>(size))
+#endif
+
 // GCC 12.1 and 12.2 destroy a closure or aggregate twice that is created inside a
 // co_await expression (docs/guide). There, builders reject the dangerous shapes.
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && __GNUC_MINOR__ <= 2 && !defined(COIR_ALLOW_INLINE_CLOSURES)

@@ -16,10 +16,6 @@
 #include <cstddef>
 #include <new>
 
-#if COIR_ASAN && !COIR_NO_FRAME_CACHE
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace coir::inline v0::detail {
 
 #if COIR_NO_FRAME_CACHE
@@ -59,7 +55,7 @@ struct frame_cache {
         node*& list = list_for(size);
         node* const frame = list;
         if (frame != nullptr) [[likely]] {
-            unpoison(frame, size);
+            COIR_UNPOISON(frame, size);
             list = frame->next;
             room += size;
         }
@@ -74,7 +70,7 @@ struct frame_cache {
         node*& list = list_for(size);
         list = ::new (frame) node{list};
         room -= size;
-        poison(frame, size);
+        COIR_POISON(frame, size);
         return true;
     }
 
@@ -91,17 +87,9 @@ struct frame_cache {
         }
         room = 0;
     }
-
-#if COIR_ASAN
-    static void poison(void* frame, std::size_t size) noexcept { __asan_poison_memory_region(frame, size); }
-    static void unpoison(void* frame, std::size_t size) noexcept { __asan_unpoison_memory_region(frame, size); }
-#else
-    static void poison(void*, std::size_t) noexcept {}
-    static void unpoison(void*, std::size_t) noexcept {}
-#endif
 };
 
-// Not inlined, nor are its callers below: see this_worker().
+// Not inlined: see this_worker().
 COIR_NOINLINE COIR_SHARED inline frame_cache& this_frame_cache() noexcept {
     static constinit thread_local frame_cache cache{};
     return cache;
@@ -126,7 +114,8 @@ COIR_NOINLINE inline void deallocate_frame_slow(void* frame, std::size_t size) n
     ::operator delete(frame);
 }
 
-// Memory for a frame of `size` bytes, aligned as operator new aligns. Throws std::bad_alloc.
+// Memory for a frame of `size` bytes, more than none, aligned as operator new aligns.
+// Throws std::bad_alloc.
 inline void* allocate_frame(std::size_t size) {
     auto const rounded = frame_cache::rounded(size);
     if (rounded <= frame_cache::largest) [[likely]] {
