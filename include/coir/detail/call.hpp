@@ -7,6 +7,9 @@
 namespace coir::inline v0::detail {
 
 template <class T, class E>
+class task_promise;
+
+template <class T, class E>
 class call : public completion<T, E> {
 public:
     using value_type = T;

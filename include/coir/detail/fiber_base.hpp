@@ -269,8 +269,13 @@ private:
     nursery children_;
 };
 
-inline fiber_id fiber_base::next_id() noexcept {
-    COIR_SHARED static constinit atomic<std::uint64_t> last{0};
+inline fiber_id current_fiber_id() noexcept {
+    fiber_base* const f = this_worker().fiber;
+    return f != nullptr ? f->id() : fiber_id{};
+}
+
+COIR_SHARED inline fiber_id fiber_base::next_id() noexcept {
+    static constinit atomic<std::uint64_t> last{0};
     return fiber_id{last.fetch_add(1, std::memory_order_relaxed) + 1};
 }
 

@@ -53,7 +53,7 @@ inline constexpr bool is_risky_value = !std::is_lvalue_reference_v<F> &&
 
 template <class F>
 struct unmoved {
-    using type = std::remove_cvref_t<F>;
+    using type = std::decay_t<F>;
 };
 template <class F>
 struct unmoved<moved_callable<F>> {
@@ -62,7 +62,7 @@ struct unmoved<moved_callable<F>> {
 
 // The type to store for an argument F&&.
 template <class F>
-using stored = typename unmoved<std::remove_cvref_t<F>>::type;
+using stored = typename unmoved<std::decay_t<F>>::type;
 
 template <class F>
 decltype(auto) unwrap(F&& f) noexcept {

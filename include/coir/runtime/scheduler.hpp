@@ -113,7 +113,9 @@ inline std::uint64_t scheduler::random() noexcept {
     return detail::mix64(step ^ detail::mix64(start));
 }
 
-inline void scheduler::on_unhandled(unhandled_outcome const& what) noexcept {
+namespace detail {
+
+inline void print_unhandled(unhandled_outcome const& what) noexcept {
     char const* text = "typed failure";
     try {
         if (what.defect) {
@@ -128,5 +130,9 @@ inline void scheduler::on_unhandled(unhandled_outcome const& what) noexcept {
                  static_cast<unsigned long long>(what.id.value), what.name.empty() ? "" : " ",
                  static_cast<int>(what.name.size()), what.name.data(), text);
 }
+
+} // namespace detail
+
+inline void scheduler::on_unhandled(unhandled_outcome const& what) noexcept { detail::print_unhandled(what); }
 
 } // namespace coir::inline v0

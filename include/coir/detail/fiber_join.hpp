@@ -1,0 +1,90 @@
+// The operations of waiting for the end of a fiber.
+#pragma once
+
+#include <coir/detail/fiber_state.hpp>
+#include <coir/detail/outcome_view.hpp>
+#include <coir/detail/wait_leaf.hpp>
+
+namespace coir::inline v0 {
+template <class T, class E>
+class fiber;
+}
+
+namespace coir::inline v0::detail {
+
+// Ends as the fiber did.
+template <class T, class E>
+class [[nodiscard]] fiber_join : public outcome_view<T, E> {
+public:
+    explicit fiber_join(fiber<T, E> target) noexcept : target_{std::move(target)} {}
+
+    status poll(fiber_base& f) noexcept {
+        target_.get_state().observe();
+        switch (leaf_.poll(f, cell().waiters())) {
+        case wait_leaf::progress::pending: return status::pending;
+        case wait_leaf::progress::cancelled: return status::cancelled;
+        case wait_leaf::progress::abandoned: // not while we hold a handle
+        case wait_leaf::progress::ready: break;
+        }
+        return this->show(*cell().poll());
+    }
+
+protected:
+    deferred_cell<T, E>& cell() const noexcept { return target_.get_state().cell(); }
+
+private:
+    fiber<T, E> target_;
+    wait_leaf leaf_;
+};
+
+template <class T, class E>
+class [[nodiscard]] fiber_take : public fiber_join<T, E> {
+public:
+    using value_type = T;
+    using fiber_join<T, E>::fiber_join;
+
+    T get() {
+        auto& end = this->cell().end();
+        if (end.is_success() && !this->cell().take()) {
+            throw already_taken{};
+        }
+        return std::move(end).value();
+    }
+};
+
+// Gives the outcome, whatever it is; optionally asks the fiber to end first.
+template <class T, class E>
+class [[nodiscard]] fiber_await {
+public:
+    using value_type = outcome<T, E> const&;
+    using error_type = never;
+
+    fiber_await(fiber<T, E> target, bool interrupt) noexcept : target_{std::move(target)}, interrupt_{interrupt} {}
+
+    status poll(fiber_base& f) noexcept {
+        auto& state = target_.get_state();
+        state.observe();
+        if (interrupt_ && !f.cancel_requested()) {
+            interrupt_ = false;
+            state.request_interrupt(f.id());
+        }
+        switch (leaf_.poll(f, state.cell().waiters())) {
+        case wait_leaf::progress::pending: return status::pending;
+        case wait_leaf::progress::cancelled: return status::cancelled;
+        case wait_leaf::progress::abandoned:
+        case wait_leaf::progress::ready: break;
+        }
+        return status::value;
+    }
+
+    value_type get() const noexcept { return *target_.get_state().cell().poll(); }
+    std::exception_ptr defect() const noexcept { return nullptr; }
+    fiber_id interrupted_by() const noexcept { return {}; }
+
+private:
+    fiber<T, E> target_;
+    bool interrupt_;
+    wait_leaf leaf_;
+};
+
+} // namespace coir::inline v0::detail

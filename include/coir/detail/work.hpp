@@ -1,0 +1,131 @@
+// Work to be run: a task, or a callable that returns one, with its arguments. The callable and
+// the arguments stay alive as long as the work runs, so a lambda's captures do too.
+#pragma once
+
+#include <coir/detail/fiber_base.hpp>
+#include <coir/detail/operation.hpp>
+
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class Work, class... Args>
+struct work_result {
+    static_assert(std::invocable<Work&, Args...>, "coir: this takes a task, or a callable that returns one");
+    using type = std::invoke_result_t<Work&, Args...>;
+};
+template <class Work>
+    requires awaitable<Work>
+struct work_result<Work> {
+    using type = Work;
+};
+
+// What running the work awaits.
+template <class Work, class... Args>
+using work_awaitable = typename work_result<Work, Args...>::type;
+
+template <class Work, class... Args>
+concept work = (awaitable<Work> && sizeof...(Args) == 0) || requires(Work& w, Args&&... args) {
+    { std::invoke(w, std::forward<Args>(args)...) } -> awaitable;
+};
+
+template <class Work, class... Args>
+class stored_work {
+public:
+    template <class W, class... As>
+    explicit stored_work(W&& w, As&&... args) : work_(std::forward<W>(w)), args_(std::forward<As>(args)...) {}
+
+    // Once. Throws what the callable throws.
+    decltype(auto) start() {
+        if constexpr (awaitable<Work>) {
+            return std::move(work_);
+        } else {
+            return std::apply([&](Args&... args) -> decltype(auto) { return std::invoke(work_, std::move(args)...); },
+                              args_);
+        }
+    }
+
+private:
+    Work work_;
+    COIR_NO_UNIQUE_ADDRESS std::tuple<Args...> args_;
+};
+
+// The operation of running stored work in the fiber that polls it.
+template <class Work, class... Args>
+class invocation {
+    using inner = operation_of<work_awaitable<Work, Args...>>;
+
+public:
+    using value_type = typename inner::value_type;
+    using error_type = typename inner::error_type;
+
+    template <class W, class... As>
+    explicit invocation(W&& w, As&&... args) : work_{std::forward<W>(w), std::forward<As>(args)...} {}
+
+    status poll(fiber_base& f) {
+        if (!running_ && !thrown_) {
+            try {
+                running_.emplace(to_operation(work_.start()));
+            } catch (...) {
+                thrown_ = std::current_exception();
+            }
+        }
+        return thrown_ ? status::defect : running_->poll(f);
+    }
+
+    value_type get() {
+        if (thrown_) {
+            std::rethrow_exception(thrown_);
+        }
+        return running_->get();
+    }
+    decltype(auto) error()
+        requires(!std::same_as<error_type, never>)
+    {
+        return running_->error();
+    }
+    std::exception_ptr defect() { return thrown_ ? thrown_ : running_->defect(); }
+    fiber_id interrupted_by() { return running_->interrupted_by(); }
+
+private:
+    stored_work<Work, Args...> work_;
+    std::optional<inner> running_;
+    std::exception_ptr thrown_;
+};
+
+// The end of an operation as an outcome of a wider type; takes with it what finalizers threw.
+template <class Outcome, class Op>
+Outcome outcome_of(Op& op, status s, fiber_base& f) {
+    auto make = [&]() -> Outcome {
+        switch (s) {
+        case status::value:
+            if constexpr (std::is_void_v<typename Op::value_type>) {
+                op.get();
+                return Outcome::success();
+            } else {
+                return Outcome::success(op.get());
+            }
+        case status::failure:
+            if constexpr (!std::same_as<typename Op::error_type, never>) {
+                return Outcome::failure(convert_error<typename Outcome::error_type>(op.error()));
+            } else {
+                break;
+            }
+        case status::defect: return Outcome::died(op.defect());
+        case status::interrupted: return Outcome::interrupted(op.interrupted_by());
+        default: break;
+        }
+        return Outcome::interrupted(f.interrupted_by());
+    };
+    Outcome end = make();
+    for (std::exception_ptr const& thrown : f.suppressed.view()) {
+        end.add_suppressed(thrown);
+    }
+    f.suppressed = suppressed_list{};
+    return end;
+}
+
+} // namespace coir::inline v0::detail

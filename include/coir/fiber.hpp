@@ -1,0 +1,170 @@
+// Concurrent work with an owner: a fiber runs a task beside the one that forked it.
+//
+//     auto page = coir::fork(download, url);       // a plain call; the fiber is my child
+//     show_spinner();
+//     auto const& text = co_await page;            // joins; a failure of the child is mine too
+//
+// A child never outlives its parent: when a fiber ends, or when unwinding reaches the frame that
+// forked it, its children are interrupted and awaited first.
+#pragma once
+
+#include <coir/detail/fiber_join.hpp>
+#include <coir/detail/fiber_state.hpp>
+#include <coir/task.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace coir::inline v0 {
+
+// A shared handle to a fiber; copies refer to the same one. It may outlive the scheduler. All
+// members may be called from any thread. An empty handle may only be assigned and destroyed.
+template <class T = void, class E = never>
+class fiber {
+public:
+    using value_type = T;
+    using error_type = E;
+    using state = detail::fiber_state<T, E>;
+
+    fiber() = default;
+    fiber(fiber const& other) noexcept : state_{other.state_} {
+        if (state_ != nullptr) {
+            state_->retain();
+        }
+    }
+    fiber(fiber&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+    fiber& operator=(fiber other) noexcept {
+        std::swap(state_, other.state_);
+        return *this;
+    }
+    ~fiber() {
+        if (state_ != nullptr) {
+            state_->release();
+        }
+    }
+
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    // `co_await f` joins: gives the value as T const&, or ends as the fiber ended. A fiber that
+    // was interrupted ends the awaiting task as interrupted, without interrupting its fiber.
+    auto coir_operation() const& { return detail::fiber_join<T, E>{*this}; }
+    // `co_await std::move(f)` joins and moves the value out, once.
+    auto coir_operation() && { return detail::fiber_take<T, E>{std::move(*this)}; }
+
+    // Waits for the end -> outcome<T, E> const&.
+    auto await() const { return detail::fiber_await<T, E>{*this, false}; }
+    // Asks the fiber to end, when awaited, and waits until its last finalizer ran -> outcome<T, E> const&.
+    auto interrupt() const { return detail::fiber_await<T, E>{*this, true}; }
+    // Only asks.
+    void request_interrupt() const noexcept { state_->request_interrupt(detail::current_fiber_id()); }
+
+    // The outcome once it is there, else null; valid as long as a handle is.
+    outcome<T, E> const* poll() const noexcept {
+        state_->observe();
+        return state_->cell().poll();
+    }
+
+    fiber_id id() const noexcept { return state_->id(); }
+    std::string_view name() const noexcept { return state_->name(); }
+
+    // For the library: takes over one reference.
+    explicit fiber(state* s) noexcept : state_{s} {}
+    state& get_state() const noexcept { return *state_; }
+
+private:
+    state* state_ = nullptr;
+};
+
+struct fork_options {
+    std::string_view name; // copied
+};
+
+namespace detail {
+
+// The type of handle that forking gives.
+template <class Work, class... Args>
+struct forked {
+    using awaitable = work_awaitable<stored<Work>, stored<Args>...>;
+    static_assert(is_task<std::remove_cvref_t<awaitable>>, "coir: this takes a task, or a callable that returns one");
+    using type = fiber<typename awaitable::value_type, typename awaitable::error_type>;
+    using run = fiber_run<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
+};
+
+template <class Work, class... Args>
+using fiber_for = typename forked<Work, Args...>::type;
+
+// Makes a fiber in `owner` and starts it on `s`.
+template <class Work, class... Args>
+fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* under, fork_options options, Work&& work,
+                                     Args&&... args) {
+    using run = typename forked<Work, Args...>::run;
+    auto* const state = new run(s, owner, unwrap(std::forward<Work>(work)), unwrap(std::forward<Args>(args))...);
+    if (!options.name.empty()) {
+        state->set_name(options.name);
+    }
+    state->retain();
+    fiber_for<Work, Args...> handle{state};
+    state->start_in_nursery(under);
+    return handle;
+}
+
+inline fiber_base& current_fiber() {
+    fiber_base* const f = this_worker().fiber;
+    if (f == nullptr) {
+        throw not_in_a_fiber{};
+    }
+    return *f;
+}
+
+} // namespace detail
+
+// Starts `work` - a task, or a callable and its arguments, which are kept as long as it runs -
+// as a child of the current fiber, queued behind what is ready. Its failure goes to whoever
+// awaits the handle. Throws not_in_a_fiber outside a fiber. O(1), two cached allocations.
+template <class Work, class... Args>
+    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+auto fork(fork_options options, Work&& work, Args&&... args) {
+    detail::fiber_base& parent = detail::current_fiber();
+    detail::frame* const here = parent.top();
+    here->forked = true;
+    return detail::start_fiber(parent.where(), parent.children(), here, options, std::forward<Work>(work),
+                               std::forward<Args>(args)...);
+}
+
+template <class Work, class... Args>
+    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+auto fork(Work&& work, Args&&... args) {
+    return coir::fork(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
+}
+
+// A fiber without a parent: it lives until it ends or its scheduler shuts down.
+template <class Work, class... Args>
+    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+auto fork_daemon(Work&& work, Args&&... args) {
+    scheduler& s = detail::current_fiber().where();
+    return detail::start_fiber(s, s.fibers(), nullptr, fork_options{}, std::forward<Work>(work),
+                               std::forward<Args>(args)...);
+}
+
+// About the fiber that calls, from plain code; outside a fiber: no id, no name, not asked.
+namespace this_fiber {
+
+inline fiber_id id() noexcept { return detail::current_fiber_id(); }
+
+inline std::string_view name() noexcept {
+    detail::fiber_base* const f = detail::this_worker().fiber;
+    return f != nullptr ? f->name() : std::string_view{};
+}
+
+inline bool interrupt_requested() noexcept {
+    detail::fiber_base* const f = detail::this_worker().fiber;
+    return f != nullptr && f->interrupt_requested();
+}
+
+} // namespace this_fiber
+
+// True in destructors that run because a failure or an interruption unwinds the frame;
+// std::uncaught_exceptions() is 0 then.
+inline bool is_unwinding() noexcept { return detail::this_worker().unwinding != 0; }
+
+} // namespace coir::inline v0
