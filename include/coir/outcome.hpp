@@ -76,9 +76,7 @@ public:
     }
     /// A null pointer, which std::current_exception() gives outside a handler, counts as
     /// std::bad_exception.
-    [[nodiscard]] static outcome died(std::exception_ptr thrown) noexcept {
-        return outcome(std::move(thrown));
-    }
+    [[nodiscard]] static outcome died(std::exception_ptr thrown) noexcept { return outcome(std::move(thrown)); }
     /// Interrupted by `by`; zero stands for plain code outside any fiber.
     [[nodiscard]] static outcome interrupted(fiber_id by = {}) noexcept { return outcome(by); }
 
@@ -155,9 +153,7 @@ public:
         return storage_.suppressed().view();
     }
     /// Appends one. Copies made before do not see it. Unchanged when it throws std::bad_alloc.
-    void add_suppressed(std::exception_ptr thrown) {
-        storage_.suppressed().add(detail::never_null(std::move(thrown)));
-    }
+    void add_suppressed(std::exception_ptr thrown) { storage_.suppressed().add(detail::never_null(std::move(thrown))); }
 
     /// The same kind with equal content; defects are equal when they are the same exception
     /// object. What was suppressed does not count.
@@ -184,10 +180,12 @@ private:
     explicit outcome(fiber_id by) noexcept : storage_(by) {}
 
     void require(outcome_kind wanted) const {
-        if (kind() != wanted) [[unlikely]] detail::throw_bad_outcome(kind());
+        if (kind() != wanted) [[unlikely]]
+            detail::throw_bad_outcome(kind());
     }
     void require_success() const {
-        if (is_success()) [[likely]] return;
+        if (is_success()) [[likely]]
+            return;
         if (is_defect()) std::rethrow_exception(storage_.defect());
         detail::throw_bad_outcome(kind());
     }

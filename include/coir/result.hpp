@@ -64,13 +64,11 @@ public:
 
     /// The same in wider types: the value converts, the error by `convert_error`.
     template <class T2, class E2>
-        requires(!std::same_as<result<T2, E2>, result> && detail::widens_to<T, detail::const_access_t<T2>> &&
-                 error_for<E, E2>)
+        requires detail::widens_from<result, result<T2, E2>, detail::const_access_t<T2>>
     constexpr explicit(!detail::implicit_value<T, detail::const_access_t<T2>>) result(result<T2, E2> const& other)
         : storage_(detail::widened_result<T, E>(other)) {}
     template <class T2, class E2>
-        requires(!std::same_as<result<T2, E2>, result> && detail::widens_to<T, std::add_rvalue_reference_t<T2>> &&
-                 error_for<E, E2>)
+        requires detail::widens_from<result, result<T2, E2>, std::add_rvalue_reference_t<T2>>
     constexpr explicit(!detail::implicit_value<T, std::add_rvalue_reference_t<T2>>) result(result<T2, E2>&& other)
         : storage_(detail::widened_result<T, E>(std::move(other))) {}
 
@@ -101,13 +99,12 @@ public:
         return detail::standard_expected(*this);
     }
     constexpr operator std::expected<T, E>() &&
-        requires(!std::is_reference_v<T>)
-    {
-        return detail::standard_expected(std::move(*this));
-    }
+        requires(!std::is_reference_v<T>) { return detail::standard_expected(std::move(*this)); }
 #endif
 
-    [[nodiscard]] constexpr bool has_value() const noexcept { return storage_.ok(); }
+        [[nodiscard]] constexpr bool has_value() const noexcept {
+        return storage_.ok();
+    }
     constexpr explicit operator bool() const noexcept { return storage_.ok(); }
 
     /// The value; throws `bad_outcome` when this is an error.

@@ -33,8 +33,7 @@ public:
         : success_(std::in_place, std::forward<Args>(args)...), kind_(outcome_kind::success) {}
 
     template <class... Args>
-    explicit outcome_storage(in_place_failure_t,
-                             Args&&... args) noexcept(std::is_nothrow_constructible_v<E, Args...>)
+    explicit outcome_storage(in_place_failure_t, Args&&... args) noexcept(std::is_nothrow_constructible_v<E, Args...>)
         : failure_(std::forward<Args>(args)...), kind_(outcome_kind::failure) {}
 
     explicit outcome_storage(std::exception_ptr thrown) noexcept

@@ -41,10 +41,8 @@ using value_call_t = decltype(call_with_value(std::declval<Outcome>(), std::decl
 
 template <class Outcome, class S, class F, class D, class I>
 auto visit_outcome(Outcome&& o, S&& on_success, F&& on_failure, D&& on_defect, I&& on_interrupted) ->
-    typename visit_result<value_call_t<Outcome, S>,
-                          std::invoke_result_t<F, decltype(std::declval<Outcome>().error())>,
-                          std::invoke_result_t<D, std::exception_ptr const&>,
-                          std::invoke_result_t<I, fiber_id>>::type {
+    typename visit_result<value_call_t<Outcome, S>, std::invoke_result_t<F, decltype(std::declval<Outcome>().error())>,
+                          std::invoke_result_t<D, std::exception_ptr const&>, std::invoke_result_t<I, fiber_id>>::type {
     switch (o.kind()) {
     case outcome_kind::success: return call_with_value(std::forward<Outcome>(o), std::forward<S>(on_success));
     case outcome_kind::failure: return std::invoke(std::forward<F>(on_failure), std::forward<Outcome>(o).error());
@@ -74,8 +72,7 @@ outcome_storage<T, E> widened(Other&& other) {
         } else {
             return storage(in_place_success, std::forward<Other>(other).value());
         }
-    case outcome_kind::failure:
-        return storage(in_place_failure, convert_error<E>(std::forward<Other>(other).error()));
+    case outcome_kind::failure: return storage(in_place_failure, convert_error<E>(std::forward<Other>(other).error()));
     case outcome_kind::defect: return storage(other.defect());
     case outcome_kind::interrupted: break;
     }

@@ -127,8 +127,10 @@ public:
         requires trivially_destroyed
     = default;
     constexpr ~result_storage() {
-        if (ok_) std::destroy_at(&success_);
-        else std::destroy_at(&failure_);
+        if (ok_)
+            std::destroy_at(&success_);
+        else
+            std::destroy_at(&failure_);
     }
 
     [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
@@ -143,24 +145,32 @@ public:
 private:
     template <class Other>
     constexpr void construct_from(Other&& other) {
-        if (ok_) std::construct_at(&success_, std::forward<Other>(other).success());
-        else std::construct_at(&failure_, std::forward<Other>(other).failure());
+        if (ok_)
+            std::construct_at(&success_, std::forward<Other>(other).success());
+        else
+            std::construct_at(&failure_, std::forward<Other>(other).failure());
     }
 
     template <class Other>
     constexpr void assign_from(Other&& other) {
         if (this == &other) return;
-        if (ok_ && other.ok_) renew(success_, std::forward<Other>(other).success());
-        else if (!ok_ && !other.ok_) renew(failure_, std::forward<Other>(other).failure());
-        else if (other.ok_) replace_alternative(success_, failure_, std::forward<Other>(other).success());
-        else replace_alternative(failure_, success_, std::forward<Other>(other).failure());
+        if (ok_ && other.ok_)
+            renew(success_, std::forward<Other>(other).success());
+        else if (!ok_ && !other.ok_)
+            renew(failure_, std::forward<Other>(other).failure());
+        else if (other.ok_)
+            replace_alternative(success_, failure_, std::forward<Other>(other).success());
+        else
+            replace_alternative(failure_, success_, std::forward<Other>(other).failure());
         ok_ = other.ok_;
     }
 
     template <class X, class From>
     static constexpr void renew(X& held, From&& from) {
-        if constexpr (std::is_assignable_v<X&, From&&>) held = std::forward<From>(from);
-        else replace_alternative(held, held, std::forward<From>(from));
+        if constexpr (std::is_assignable_v<X&, From&&>)
+            held = std::forward<From>(from);
+        else
+            replace_alternative(held, held, std::forward<From>(from));
     }
 
     union {

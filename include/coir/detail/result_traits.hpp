@@ -36,16 +36,22 @@ inline constexpr bool is_result<std::expected<T, E>> = true;
 #endif
 
 template <class U>
-inline constexpr bool is_choice_tag =
-    std::is_same_v<U, in_place_success_t> || std::is_same_v<U, in_place_failure_t>;
+inline constexpr bool is_choice_tag = std::is_same_v<U, in_place_success_t> || std::is_same_v<U, in_place_failure_t>;
 
 // A result is taken as a value only where the value type is itself one: otherwise its error
 // would vanish in a conversion, as in result<bool, E> from a result with operator bool.
 template <class Result, class U>
 concept value_for = !std::same_as<std::remove_cvref_t<U>, Result> && !is_choice_tag<std::remove_cvref_t<U>> &&
                     (!is_result<std::remove_cvref_t<U>> ||
-                     std::same_as<std::remove_cvref_t<U>, std::remove_cv_t<typename Result::value_type>>) &&
+                     std::same_as<std::remove_cvref_t<U>, std::remove_cvref_t<typename Result::value_type>>) &&
                     storable<typename Result::value_type, U>;
+
+// Where the value type is the other result, that is a value and not taken apart.
+template <class Result, class Other, class Access>
+concept widens_from =
+    !std::same_as<Result, Other> && !std::same_as<std::remove_cvref_t<typename Result::value_type>, Other> &&
+    widens_to<typename Result::value_type, Access> &&
+    error_for<typename Result::error_type, typename Other::error_type>;
 
 template <class T, class U>
 inline constexpr bool implicit_value = std::is_convertible_v<U, T>;
@@ -67,15 +73,19 @@ using error_of = typename std::remove_cvref_t<R>::error_type;
 
 template <class F, class R>
 constexpr decltype(auto) call_with_result(F&& f, R&& r) {
-    if constexpr (std::is_void_v<value_of<R>>) return std::invoke(std::forward<F>(f));
-    else return std::invoke(std::forward<F>(f), *std::forward<R>(r));
+    if constexpr (std::is_void_v<value_of<R>>)
+        return std::invoke(std::forward<F>(f));
+    else
+        return std::invoke(std::forward<F>(f), *std::forward<R>(r));
 }
 
 // Dereferencing void does nothing, so To is made from what the value gives, or from nothing.
 template <class To, class R>
 constexpr To same_value(R&& r) {
-    if constexpr (std::is_void_v<value_of<R>>) return To(in_place_success);
-    else return To(in_place_success, *std::forward<R>(r));
+    if constexpr (std::is_void_v<value_of<R>>)
+        return To(in_place_success);
+    else
+        return To(in_place_success, *std::forward<R>(r));
 }
 template <class To, class R>
 constexpr To same_error(R&& r) {
@@ -135,8 +145,10 @@ template <class R>
 constexpr auto standard_expected(R&& r) {
     using to = std::expected<value_of<R>, error_of<R>>;
     if (!r.has_value()) return to(std::unexpect, std::forward<R>(r).error());
-    if constexpr (std::is_void_v<value_of<R>>) return to();
-    else return to(std::in_place, *std::forward<R>(r));
+    if constexpr (std::is_void_v<value_of<R>>)
+        return to();
+    else
+        return to(std::in_place, *std::forward<R>(r));
 }
 #endif
 
