@@ -1,0 +1,80 @@
+// The memory that model threads run in: their stacks, and a heap whose freed blocks are never
+// reused, so that every touch of a dead object and every data race on plain memory is seen.
+//
+//     if (auto wrong = sandbox.access(address, size, use::write, thread)) fail(*wrong);
+#pragma once
+
+#include "memory.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace model::detail {
+
+enum class use { read, write, release };
+
+struct violation {
+    enum class kind { data_race, use_after_free, bad_free } what;
+    std::string text;
+};
+
+class sandbox {
+public:
+    static constexpr std::size_t stack_size = std::size_t{64} << 10;
+    static constexpr std::size_t heap_size = std::size_t{256} << 10;
+
+    sandbox();
+
+    /// Starts a new schedule: every block is forgotten, every byte has a clean history.
+    void reset();
+
+    [[nodiscard]] std::byte* stack(std::size_t thread) noexcept;
+    [[nodiscard]] bool contains(const void* p) const noexcept;
+
+    [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment, std::size_t thread);
+    [[nodiscard]] std::optional<violation> release(void* p, const thread_views& by);
+
+    /// Checks that the memory is alive and that the access happens after every conflicting one.
+    [[nodiscard]] std::optional<violation> access(const void* p, std::size_t size, use how,
+                                                  const thread_views& by);
+    /// Checks only that the memory is alive; atomics are ordered by the memory model.
+    [[nodiscard]] std::optional<violation> touch(const void* p) const;
+
+    /// The model atomic whose object starts at p: its number, or 0.
+    [[nodiscard]] std::uint32_t& atomic_at(const void* p) { return shadow(offset(p)).atomic; }
+    [[nodiscard]] std::vector<std::uint32_t> atomics_in_block(const void* p);
+
+    [[nodiscard]] std::vector<std::string> leaks() const;
+    /// "block 3 (48 bytes)+8" for heap memory, "stack of 1+0x20" for a stack.
+    [[nodiscard]] std::string describe(const void* p) const;
+
+private:
+    struct block {
+        std::size_t begin, size, allocated_by;
+        std::optional<std::size_t> freed_by;
+    };
+    struct byte_history {
+        std::uint32_t schedule, atomic, written, writer;
+        vector_clock read;
+    };
+    static constexpr std::size_t granule = 16;
+    static constexpr std::size_t total = heap_size + max_threads * stack_size;
+
+    [[nodiscard]] std::size_t offset(const void* p) const noexcept;
+    [[nodiscard]] byte_history& shadow(std::size_t offset);
+    [[nodiscard]] const block* find(std::size_t offset) const;
+    [[nodiscard]] std::optional<violation> race(std::size_t offset, use how, const thread_views& by);
+
+    std::byte* memory_; // the heap, then one stack per thread
+    std::unique_ptr<byte_history, void (*)(void*)> history_;
+    std::vector<block> blocks_;
+    std::vector<std::uint32_t> block_of_granule_; // 1 + index into blocks_, 0 for none
+    std::size_t used_ = granule;
+    std::uint32_t schedule_ = 1;
+};
+
+} // namespace model::detail
