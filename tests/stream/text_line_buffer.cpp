@@ -41,14 +41,16 @@ std::size_t operations_for(std::string_view input, std::size_t chunk, bool take 
     coir::detail::line_buffer<counting_traits> bytes;
     for (; !input.empty(); input.remove_prefix((std::min)(chunk, input.size()))) {
         bytes.append(input.substr(0, chunk));
-        for (std::size_t end = 0; take && (end = bytes.find_line_end()) < bytes.size();) bytes.take(end + 1);
+        for (std::size_t end = 0; take && (end = bytes.find_line_end()) < bytes.size();)
+            bytes.take(end + 1);
     }
     return operations;
 }
 
 std::string lines_of(std::size_t length, std::size_t total) {
     std::string text;
-    while (text.size() < total) text.append(length, 'x').append("\n");
+    while (text.size() < total)
+        text.append(length, 'x').append("\n");
     return text;
 }
 

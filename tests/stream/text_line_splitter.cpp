@@ -83,7 +83,8 @@ TEST_CASE("lines: next_view gives the same without a copy") {
 
 TEST_CASE("lines: feeding more before taking changes nothing") {
     line_splitter splitter;
-    for (char const c : "a\r\nb\rc\n\nd"sv) splitter.feed(std::string_view(&c, 1));
+    for (char const c : "a\r\nb\rc\n\nd"sv)
+        splitter.feed(std::string_view(&c, 1));
     splitter.finish();
     lines got;
     take_all(splitter, got);

@@ -30,7 +30,8 @@ sse_event make_event(std::string data, std::string type = "message", std::string
     return event;
 }
 
-std::string bad_cut(std::string_view input, events const& expected, std::optional<text_error> error = {}, sse_limits limits = {}) {
+std::string bad_cut(std::string_view input, events const& expected, std::optional<text_error> error = {},
+                    sse_limits limits = {}) {
     return first_bad_cut(input, [&](cuts const& at) {
         return decode(sse_parser(limits), input, at) == decoded<sse_event>{expected, error};
     });
@@ -74,13 +75,15 @@ TEST_CASE("SSE: a blank line dispatches, whatever the line ends and cuts [W1]") 
         auto const input = "data: one" + end + end + "data: two" + end + end;
         CHECK(bad_cut(input, {make_event("one"), make_event("two")}) == "");
     }
-    CHECK(bad_cut("data: one\r\n\rdata: two\n\r\ndata: three\r\r", {make_event("one"), make_event("two"), make_event("three")}) == "");
+    CHECK(bad_cut("data: one\r\n\rdata: two\n\r\ndata: three\r\r",
+                  {make_event("one"), make_event("two"), make_event("three")}) == "");
     CHECK(bad_cut("\n\r\n\r\n\ndata: x\n\n\n\n", {make_event("x")}) == "");
 }
 
 TEST_CASE("SSE: data lines are joined by a newline, one space after the colon is removed [W1]") {
     CHECK(bad_cut("data: YHOO\ndata: +2\ndata: 10\n\n", {make_event("YHOO\n+2\n10")}) == "");
-    CHECK(bad_cut("data:test\n\ndata: test\n\ndata:  test\n\n", {make_event("test"), make_event("test"), make_event(" test")}) == "");
+    CHECK(bad_cut("data:test\n\ndata: test\n\ndata:  test\n\n",
+                  {make_event("test"), make_event("test"), make_event(" test")}) == "");
     CHECK(bad_cut("data: a:b: c\n\n", {make_event("a:b: c")}) == "");
     CHECK(bad_cut("data:\n\ndata: \n\n", {make_event(""), make_event("")}) == "");
 }
@@ -98,7 +101,8 @@ TEST_CASE("SSE: the type is that of its own block, the last one given [W1]") {
 }
 
 TEST_CASE("SSE: comments and unknown fields are ignored, comments are counted [W1] [W7]") {
-    CHECK(bad_cut(": hello\n:\ndata: x\nfoo: bar\nDATA: y\n data: z\ndata : w\nbar\n:data: no\n\n", {make_event("x")}) == "");
+    CHECK(bad_cut(": hello\n:\ndata: x\nfoo: bar\nDATA: y\n data: z\ndata : w\nbar\n:data: no\n\n",
+                  {make_event("x")}) == "");
     sse_parser parser;
     sse_event event;
     parser.feed(": ping\n\n: pi");
@@ -110,10 +114,18 @@ TEST_CASE("SSE: comments and unknown fields are ignored, comments are counted [W
 }
 
 TEST_CASE("SSE: one byte order mark at the start is skipped [W1]") {
-    CHECK(bad_cut("\xEF\xBB\xBF" "data: x\n\n", {make_event("x")}) == "");
-    CHECK(bad_cut("\xEF\xBB\xBF\xEF\xBB\xBF" "data: x\n\ndata: y\n\n", {make_event("y")}) == "");
-    CHECK(bad_cut("data: x\n\n\xEF\xBB\xBF" "data: y\n\n", {make_event("x")}) == "");
-    CHECK(bad_cut("\xEF\xBB\xBF\n\xEF\xBB\xBF" "data: y\n\n", {}) == "");
+    CHECK(bad_cut("\xEF\xBB\xBF"
+                  "data: x\n\n",
+                  {make_event("x")}) == "");
+    CHECK(bad_cut("\xEF\xBB\xBF\xEF\xBB\xBF"
+                  "data: x\n\ndata: y\n\n",
+                  {make_event("y")}) == "");
+    CHECK(bad_cut("data: x\n\n\xEF\xBB\xBF"
+                  "data: y\n\n",
+                  {make_event("x")}) == "");
+    CHECK(bad_cut("\xEF\xBB\xBF\n\xEF\xBB\xBF"
+                  "data: y\n\n",
+                  {}) == "");
 }
 
 TEST_CASE("SSE: an event that the end of the input leaves unfinished is discarded [W1]") {
@@ -124,7 +136,8 @@ TEST_CASE("SSE: an event that the end of the input leaves unfinished is discarde
 }
 
 TEST_CASE("SSE: an id holds until the next one, and one with NUL is ignored [W1]") {
-    CHECK(bad_cut("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n", {make_event("a", "message", "1"), make_event("b", "message", "1"), make_event("c")}) == "");
+    CHECK(bad_cut("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n",
+                  {make_event("a", "message", "1"), make_event("b", "message", "1"), make_event("c")}) == "");
     CHECK(bad_cut("id: 1\n\nid: 2\0\ndata: a\n\n"sv, {make_event("a", "message", "1")}) == "");
 }
 
@@ -132,7 +145,8 @@ TEST_CASE("SSE: last_event_id is that of the last complete block, with data or w
     sse_parser parser;
     sse_event event;
     parser.feed("id: 1\ndata: a\n\nid: 2\n");
-    while (parser.next(event)) {}
+    while (parser.next(event)) {
+    }
     CHECK(parser.last_event_id() == "1");
     parser.feed("\nid: 3\ndata: lost");
     parser.finish();
@@ -147,7 +161,8 @@ TEST_CASE("SSE: retry takes digits only [W1]") {
     CHECK(of("3000") == 3s);
     CHECK(of(" 0") == 0ms);
     CHECK(of("0010") == 10ms);
-    for (auto const bad : {"", "-1", "+1", "1.5", "1e3", "10 ", "  10", "0x10", "99999999999999999999"}) CHECK(of(bad) == std::nullopt);
+    for (auto const bad : {"", "-1", "+1", "1.5", "1e3", "10 ", "  10", "0x10", "99999999999999999999"})
+        CHECK(of(bad) == std::nullopt);
     CHECK(bad_cut("retry: 5\ndata: a\n\ndata: b\n\n", {make_event("a", "message", "", 5ms), make_event("b")}) == "");
 }
 
@@ -174,7 +189,11 @@ TEST_CASE("SSE: the event is given at the first byte of the line end that comple
 }
 
 TEST_CASE("SSE: ill-formed UTF-8 becomes U+FFFD [W1]") {
-    CHECK(bad_cut("data: a\xFF" "b\xC3\ndata:\xC3\xA9\nevent: \xE2\x82\n\n", {make_event("a\xEF\xBF\xBD" "b\xEF\xBF\xBD\n\xC3\xA9", "\xEF\xBF\xBD")}) == "");
+    CHECK(bad_cut("data: a\xFF"
+                  "b\xC3\ndata:\xC3\xA9\nevent: \xE2\x82\n\n",
+                  {make_event("a\xEF\xBF\xBD"
+                              "b\xEF\xBF\xBD\n\xC3\xA9",
+                              "\xEF\xBF\xBD")}) == "");
 }
 
 TEST_CASE("SSE: lines and events are bounded, and what came before is given [W1]") {
@@ -185,7 +204,8 @@ TEST_CASE("SSE: lines and events are bounded, and what came before is given [W1]
     CHECK(bad_cut("data: ok\n\n: 34567890123", first, text_error::line_too_long, small) == "");
     CHECK(bad_cut("data:1234\ndata:678\n\n", {make_event("1234\n678")}, {}, small) == "");
     CHECK(bad_cut("data: ok\n\ndata:1234\ndata:6789\n\ndata: no\n\n", first, text_error::event_too_large, small) == "");
-    CHECK(bad_cut("data\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\n\n", {}, text_error::event_too_large, small) == "");
+    CHECK(bad_cut("data\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\n\n", {}, text_error::event_too_large,
+                  small) == "");
     CHECK(to_string(text_error::event_too_large) == "event too large");
 }
 
@@ -198,8 +218,10 @@ TEST_CASE("SSE: the limits are 1 MiB a line and 4 MiB an event by default") {
 }
 
 TEST_CASE("SSE: random streams in random chunks give the events of WHATWG [W1]") {
-    std::vector<std::string> const words{"\n", "\r", "\r\n", "\n\n", "\r\n\r\n", "data: text\n", "data:", "data", "event: e\n", "event:", "id: 4\r\n", "id:",
-                                         "retry: 10\n", "retry:", ": comment\n", ":", " ", "x", "\0"s, "\xEF\xBB\xBF", "\xC3\xA9", "\xE2\x82", "\xFF", "other: y\n"};
+    std::vector<std::string> const words{
+        "\n",     "\r",           "\r\n",     "\n\n",        "\r\n\r\n", "data: text\n", "data:", "data", "event: e\n",
+        "event:", "id: 4\r\n",    "id:",      "retry: 10\n", "retry:",   ": comment\n",  ":",     " ",    "x",
+        "\0"s,    "\xEF\xBB\xBF", "\xC3\xA9", "\xE2\x82",    "\xFF",     "other: y\n"};
     random_engine random(7);
     std::size_t total = 0;
     for (int round = 0; round < 10000; ++round) {

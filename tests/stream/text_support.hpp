@@ -36,7 +36,8 @@ void feed_and_forget(Decoder& decoder, std::string_view chunk) {
 template <class Decoder>
 void take_all(Decoder& decoder, std::vector<typename Decoder::value_type>& items) {
     typename Decoder::value_type item;
-    while (decoder.next(item)) items.push_back(item);
+    while (decoder.next(item))
+        items.push_back(item);
 }
 
 template <class Decoder>
@@ -58,13 +59,15 @@ decoded<typename Decoder::value_type> decode(Decoder decoder, std::string_view i
 
 inline cuts every_byte(std::string_view input) {
     cuts at;
-    for (std::size_t i = 1; i < input.size(); ++i) at.push_back(i);
+    for (std::size_t i = 1; i < input.size(); ++i)
+        at.push_back(i);
     return at;
 }
 
 inline std::string describe(cuts const& at) {
     std::string text = "cut at";
-    for (std::size_t const offset : at) text += ' ' + std::to_string(offset);
+    for (std::size_t const offset : at)
+        text += ' ' + std::to_string(offset);
     return text;
 }
 
@@ -91,14 +94,16 @@ inline std::size_t below(random_engine& random, std::size_t bound) {
 
 inline cuts random_cuts(random_engine& random, std::size_t size) {
     cuts at(below(random, 6));
-    for (std::size_t& offset : at) offset = below(random, size + 1);
+    for (std::size_t& offset : at)
+        offset = below(random, size + 1);
     std::sort(at.begin(), at.end());
     return at;
 }
 
 inline std::string random_text(random_engine& random, std::vector<std::string> const& words, std::size_t max_words) {
     std::string text;
-    for (std::size_t n = below(random, max_words + 1); n != 0; --n) text += words[below(random, words.size())];
+    for (std::size_t n = below(random, max_words + 1); n != 0; --n)
+        text += words[below(random, words.size())];
     return text;
 }
 
@@ -108,8 +113,10 @@ inline std::vector<std::string> reference_split(std::string_view input) {
     std::vector<std::string> lines(1);
     for (std::size_t i = 0; i < input.size(); ++i) {
         if (input[i] == '\n' && i != 0 && input[i - 1] == '\r') continue;
-        if (input[i] == '\n' || input[i] == '\r') lines.emplace_back();
-        else lines.back() += input[i];
+        if (input[i] == '\n' || input[i] == '\r')
+            lines.emplace_back();
+        else
+            lines.back() += input[i];
     }
     return lines;
 }
@@ -123,11 +130,16 @@ inline std::string reference_utf8(std::string_view input) {
         unsigned const byte = static_cast<unsigned char>(input[i]);
         if (needed == 0) {
             ++i;
-            if (byte <= 0x7F) out += static_cast<char>(byte);
-            else if (byte >= 0xC2 && byte <= 0xDF) needed = 1;
-            else if (byte >= 0xE0 && byte <= 0xEF) needed = 2;
-            else if (byte >= 0xF0 && byte <= 0xF4) needed = 3;
-            else out += "\xEF\xBF\xBD";
+            if (byte <= 0x7F)
+                out += static_cast<char>(byte);
+            else if (byte >= 0xC2 && byte <= 0xDF)
+                needed = 1;
+            else if (byte >= 0xE0 && byte <= 0xEF)
+                needed = 2;
+            else if (byte >= 0xF0 && byte <= 0xF4)
+                needed = 3;
+            else
+                out += "\xEF\xBF\xBD";
             if (byte == 0xE0) lower = 0xA0;
             if (byte == 0xED) upper = 0x9F;
             if (byte == 0xF0) lower = 0x90;

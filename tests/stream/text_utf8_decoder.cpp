@@ -29,33 +29,42 @@ std::string bad_cut(std::string_view input, std::string_view expected, utf8_bom 
 
 std::string replaced(std::size_t count) {
     std::string text;
-    while (count-- != 0) text += replacement;
+    while (count-- != 0)
+        text += replacement;
     return text;
 }
 
-std::string bracketed(std::string_view text) {
-    return std::string("<").append(text).append(">");
-}
+std::string bracketed(std::string_view text) { return std::string("<").append(text).append(">"); }
 
 } // namespace
 
 TEST_CASE("utf8: characters of every length survive any cut [S36]") {
     for (auto const text : {""sv, "plain ASCII, longer than a word"sv, "caf\xC3\xA9"sv, "\xE2\x82\xAC\xE2\x82\xAC"sv,
-                            "a\xF0\x9F\x98\x80z"sv, "\xF4\x8F\xBF\xBF\xED\x9F\xBF\xEE\x80\x80"sv, "\0\x7F\xC2\x80\xDF\xBF"sv,
-                            "abcdefgh\xC3\xA9ijklmnopqrstuvwx\xE0\xA0\x80yz"sv}) {
+                            "a\xF0\x9F\x98\x80z"sv, "\xF4\x8F\xBF\xBF\xED\x9F\xBF\xEE\x80\x80"sv,
+                            "\0\x7F\xC2\x80\xDF\xBF"sv, "abcdefgh\xC3\xA9ijklmnopqrstuvwx\xE0\xA0\x80yz"sv}) {
         CHECK(bad_cut(text, text) == "");
     }
 }
 
 TEST_CASE("utf8: each maximal subpart of an ill-formed sequence becomes one U+FFFD [S36]") {
-    struct sample { std::string_view bytes; std::size_t replacements; };
-    for (auto const& [bytes, count] : {
-             sample{"\x80", 1}, {"\xBF\xBF", 2}, {"\xC0\xAF", 2}, {"\xC1\xBF", 2}, {"\xFE\xFF", 2},
-             {"\xE0\x80\xAF", 3}, {"\xE0\x9F\xBF", 3},              // overlong
-             {"\xED\xA0\x80", 3}, {"\xED\xBF\xBF", 3},              // surrogates
-             {"\xF0\x80\x80\xAF", 4}, {"\xF0\x8F\xBF\xBF", 4},      // overlong
-             {"\xF4\x90\x80\x80", 4}, {"\xF5\x80\x80\x80", 4},      // above U+10FFFF
-             {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF", 4}}) {            // Unicode 15, table 3-11
+    struct sample {
+        std::string_view bytes;
+        std::size_t replacements;
+    };
+    for (auto const& [bytes, count] : {sample{"\x80", 1},
+                                       {"\xBF\xBF", 2},
+                                       {"\xC0\xAF", 2},
+                                       {"\xC1\xBF", 2},
+                                       {"\xFE\xFF", 2},
+                                       {"\xE0\x80\xAF", 3},
+                                       {"\xE0\x9F\xBF", 3}, // overlong
+                                       {"\xED\xA0\x80", 3},
+                                       {"\xED\xBF\xBF", 3}, // surrogates
+                                       {"\xF0\x80\x80\xAF", 4},
+                                       {"\xF0\x8F\xBF\xBF", 4}, // overlong
+                                       {"\xF4\x90\x80\x80", 4},
+                                       {"\xF5\x80\x80\x80", 4},                    // above U+10FFFF
+                                       {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF", 4}}) { // Unicode 15, table 3-11
         CHECK(bad_cut(bytes, replaced(count)) == "");
         CHECK(bad_cut(bracketed(bytes), bracketed(replaced(count))) == "");
     }
@@ -86,9 +95,11 @@ TEST_CASE("utf8: what is complete is given at once, and never an empty piece") {
     decoder.feed("\xE2\x82");
     CHECK_FALSE(decoder.next(text));
     CHECK(text == "kept when there is nothing");
-    decoder.feed("\xAC" "a\xC3");
+    decoder.feed("\xAC"
+                 "a\xC3");
     REQUIRE(decoder.next(text));
-    CHECK(text == "\xE2\x82\xAC" "a");
+    CHECK(text == "\xE2\x82\xAC"
+                  "a");
     CHECK_FALSE(decoder.next(text));
     decoder.finish();
     REQUIRE(decoder.next(text));
@@ -97,7 +108,8 @@ TEST_CASE("utf8: what is complete is given at once, and never an empty piece") {
 }
 
 TEST_CASE("utf8: every sequence of three bytes at the borders of the encoding is as WHATWG decodes it") {
-    constexpr auto borders = "\x00\x41\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF"sv;
+    constexpr auto borders =
+        "\x00\x41\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF"sv;
     std::string wrong;
     for (char const a : borders)
         for (char const b : borders)
@@ -110,8 +122,22 @@ TEST_CASE("utf8: every sequence of three bytes at the borders of the encoding is
 }
 
 TEST_CASE("utf8: random bytes in random chunks are as WHATWG decodes them [S36]") {
-    std::vector<std::string> const words{"a", "text of some length ", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC3", "\xE2",
-                                         "\xE2\x82", "\xF0", "\xF0\x9F", "\x80", "\xBF", "\xFF", "\xED\xA0", "\xEF\xBB\xBF", "\n"};
+    std::vector<std::string> const words{"a",
+                                         "text of some length ",
+                                         "\xC3\xA9",
+                                         "\xE2\x82\xAC",
+                                         "\xF0\x9F\x98\x80",
+                                         "\xC3",
+                                         "\xE2",
+                                         "\xE2\x82",
+                                         "\xF0",
+                                         "\xF0\x9F",
+                                         "\x80",
+                                         "\xBF",
+                                         "\xFF",
+                                         "\xED\xA0",
+                                         "\xEF\xBB\xBF",
+                                         "\n"};
     random_engine random(36);
     for (int round = 0; round < 5000; ++round) {
         auto const input = random_text(random, words, 20);

@@ -21,8 +21,7 @@ class json_line_splitter {
 public:
     using value_type = std::string;
 
-    explicit json_line_splitter(std::size_t max_line = default_max_line) noexcept
-        : lines_(max_line) {}
+    explicit json_line_splitter(std::size_t max_line = default_max_line) noexcept : lines_(max_line) {}
 
     /// Takes in a copy of `chunk`. Amortised O(chunk).
     void feed(std::string_view chunk) { lines_.feed(chunk); }

@@ -37,7 +37,8 @@ public:
         char const* const bytes = bytes_.data();
         std::size_t const end = bytes_.size();
         std::size_t at = scanned_;
-        while (at < end && !Traits::eq(bytes[at], '\n') && !Traits::eq(bytes[at], '\r')) ++at;
+        while (at < end && !Traits::eq(bytes[at], '\n') && !Traits::eq(bytes[at], '\r'))
+            ++at;
         scanned_ = at;
         return at - begin_;
     }

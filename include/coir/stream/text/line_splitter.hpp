@@ -28,8 +28,7 @@ class line_splitter {
 public:
     using value_type = std::string;
 
-    explicit line_splitter(std::size_t max_line = default_max_line) noexcept
-        : max_line_(max_line) {}
+    explicit line_splitter(std::size_t max_line = default_max_line) noexcept : max_line_(max_line) {}
 
     /// Takes in a copy of `chunk`. Amortised O(chunk).
     void feed(std::string_view chunk) {

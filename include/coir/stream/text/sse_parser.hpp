@@ -51,8 +51,7 @@ class sse_parser {
 public:
     using value_type = sse_event;
 
-    explicit sse_parser(sse_limits limits = {}) noexcept
-        : lines_(limits.max_line), max_event_(limits.max_event) {}
+    explicit sse_parser(sse_limits limits = {}) noexcept : lines_(limits.max_line), max_event_(limits.max_event) {}
 
     /// Takes in a copy of `chunk`. Amortised O(chunk).
     void feed(std::string_view chunk) {
@@ -97,8 +96,7 @@ public:
 private:
     void skip_bom(std::string_view& line) noexcept {
         bool const first = std::exchange(at_start_, false);
-        if (first && line.starts_with(detail::utf8_bom_bytes))
-            line.remove_prefix(detail::utf8_bom_bytes.size());
+        if (first && line.starts_with(detail::utf8_bom_bytes)) line.remove_prefix(detail::utf8_bom_bytes.size());
     }
 
     // Lines and fields end at ASCII characters, and those end any ill-formed UTF-8 too. So decoding

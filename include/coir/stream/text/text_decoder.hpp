@@ -35,12 +35,11 @@ enum class text_error {
 /// Decoders are plain values without locks: one thread at a time. Total work is linear in the
 /// bytes fed, however they are cut. Only `std::bad_alloc` is ever thrown.
 template <class Decoder>
-concept text_decoder =
-    requires(Decoder decoder, std::string_view chunk, typename Decoder::value_type& out) {
-        decoder.feed(chunk);
-        { decoder.next(out) } -> std::same_as<bool>;
-        decoder.finish();
-    };
+concept text_decoder = requires(Decoder decoder, std::string_view chunk, typename Decoder::value_type& out) {
+    decoder.feed(chunk);
+    { decoder.next(out) } -> std::same_as<bool>;
+    decoder.finish();
+};
 
 /// A text_decoder with limits. When `next` returns false and `error()` is set, it has failed for
 /// good: every item before the offending one was given, and further input is ignored.

@@ -27,14 +27,15 @@ class utf8_decoder {
 public:
     using value_type = std::string;
 
-    explicit utf8_decoder(utf8_bom bom = utf8_bom::skip) noexcept
-        : at_start_(bom == utf8_bom::skip) {}
+    explicit utf8_decoder(utf8_bom bom = utf8_bom::skip) noexcept : at_start_(bom == utf8_bom::skip) {}
 
     /// Decodes `chunk`. O(chunk).
     void feed(std::string_view chunk) {
-        while (held_ != 0 && !chunk.empty()) continue_sequence(chunk);
+        while (held_ != 0 && !chunk.empty())
+            continue_sequence(chunk);
         std::size_t const rest = detail::append_utf8(ready_, chunk);
-        for (char byte : chunk.substr(rest)) hold_[held_++] = byte;
+        for (char byte : chunk.substr(rest))
+            hold_[held_++] = byte;
         skip_bom();
     }
 

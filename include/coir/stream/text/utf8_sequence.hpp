@@ -24,8 +24,8 @@ struct utf8_sequence {
 };
 
 struct utf8_lead {
-    std::size_t length;         // of the sequence this byte opens, 0 if it opens none
-    unsigned char lowest = 0x80; // what may follow as the second byte: this is what excludes
+    std::size_t length;           // of the sequence this byte opens, 0 if it opens none
+    unsigned char lowest = 0x80;  // what may follow as the second byte: this is what excludes
     unsigned char highest = 0xBF; // overlong forms, surrogates and values above U+10FFFF
 };
 
