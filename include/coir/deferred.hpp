@@ -95,6 +95,7 @@ public:
 
     // For the library: the operation of awaiting it, which gives `T const&`.
     detail::deferred_wait<T, E> coir_operation() const& noexcept { return detail::deferred_wait<T, E>{cell_}; }
+    detail::deferred_cell<T, E>& get_cell() const noexcept { return cell_; }
 
 private:
     mutable detail::deferred_cell<T, E> cell_;

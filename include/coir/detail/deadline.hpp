@@ -22,4 +22,11 @@ constexpr std::chrono::steady_clock::time_point deadline_after(std::chrono::stea
     return now + std::chrono::ceil<time_point::duration>(d);
 }
 
+// `d` in the clock's own unit, or the longest there is; not positive is zero.
+template <class Rep, class Period>
+constexpr std::chrono::steady_clock::duration saturated(std::chrono::duration<Rep, Period> d) noexcept {
+    constexpr std::chrono::steady_clock::time_point start{};
+    return deadline_after(start, d) - start;
+}
+
 } // namespace coir::inline v0::detail

@@ -77,15 +77,35 @@ public:
         return visible_cancelled(r.outer, claim_word::shield(claim_.load()));
     }
 
-    bool is_shielded() noexcept { return claim_word::shield(claim_.load()) >= 1; }
-
     void push_region(region& r) noexcept {
         r.outer = regions_;
         r.depth.store(regions_->depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         regions_ = &r;
     }
+    // Puts `r` below those pushed since `top` was the innermost, as if it had come before them.
+    void splice_region(region& r, region* top) noexcept {
+        std::uint32_t const depth = top->depth.load(std::memory_order_relaxed) + 1;
+        region** below = &regions_;
+        for (; *below != top; below = &(*below)->outer) {
+            (*below)->depth.store((*below)->depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        }
+        r.outer = top;
+        r.depth.store(depth, std::memory_order_relaxed);
+        *below = &r;
+        if (std::uint32_t const s = shield(); s >= depth) {
+            set_shield(s + 1);
+        }
+    }
+    region* top_region() const noexcept { return regions_; }
     void pop_region(region& r) noexcept {
-        regions_ = r.outer;
+        region** below = &regions_;
+        for (; *below != &r; below = &(*below)->outer) {
+            (*below)->depth.store((*below)->depth.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        }
+        *below = r.outer;
+        if (std::uint32_t const s = shield(); s >= r.depth.load(std::memory_order_relaxed)) {
+            set_shield(s - 1);
+        }
     }
 
     std::uint32_t shield() const noexcept { return claim_word::shield(claim_.load()); }
@@ -100,6 +120,10 @@ public:
     // A leaf is about to hand out its waiter; cancel_requested() was false just before.
     // Null: a wait that nobody may cancel.
     void begin_wait(leaf* l) noexcept { waiting_in_ = l; }
+
+    // The fiber goes to the end of its scheduler's queue instead of waiting for something:
+    // followed by status::pending.
+    void requeue() noexcept { requeue_ = true; }
 
     // Polled again: has the wait ended, and how?
     wake end_wait() noexcept {
@@ -246,6 +270,11 @@ private:
     bool unwind_top() noexcept;
     bool finish() noexcept;
     bool park() noexcept;
+    bool go_to_the_end() noexcept {
+        requeue_ = false;
+        post();
+        return false;
+    }
     bool await_children(void const* under) noexcept;
     void hand_over_children(frame& from) noexcept;
 
@@ -260,6 +289,7 @@ private:
     unsigned transfers_ = 0;
     phase phase_ = phase::start;
     status last_ = status::call;
+    bool requeue_ = false;
     bool resume_ = false;         // resume the top frame before polling
     atomic<std::uint32_t> references_{1};
     atomic<std::uint64_t> interrupted_by_{unasked};
@@ -343,7 +373,7 @@ inline bool fiber_base::resume_top() noexcept {
         s = last_;
     }
     switch (s) {
-    case status::pending: return !park();
+    case status::pending: return requeue_ ? go_to_the_end() : !park();
     case status::call: resume_ = true; return true;
     case status::value: // a frame returned; its caller's operation is polled next
     case status::defect: phase_ = top_ != nullptr ? phase::run : phase::finish; return true;

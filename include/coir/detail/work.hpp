@@ -53,22 +53,23 @@ private:
     COIR_NO_UNIQUE_ADDRESS std::tuple<Args...> args_;
 };
 
-// The operation of running stored work in the fiber that polls it.
-template <class Work, class... Args>
+// The operation of running work in the fiber that polls it. Arguments that are known only when
+// it starts are given to poll().
+template <class Work, class... Late>
 class invocation {
-    using inner = operation_of<work_awaitable<Work, Args...>>;
+    using inner = operation_of<work_awaitable<Work, Late...>>;
 
 public:
     using value_type = typename inner::value_type;
     using error_type = typename inner::error_type;
 
-    template <class W, class... As>
-    explicit invocation(W&& w, As&&... args) : work_{std::forward<W>(w), std::forward<As>(args)...} {}
+    template <class W>
+    explicit invocation(W&& w) : work_(std::forward<W>(w)) {}
 
-    status poll(fiber_base& f) {
+    status poll(fiber_base& f, Late... late) {
         if (!running_ && !thrown_) {
             try {
-                running_.emplace(to_operation(work_.start()));
+                running_.emplace(start(std::forward<Late>(late)...));
             } catch (...) {
                 thrown_ = std::current_exception();
             }
@@ -91,7 +92,15 @@ public:
     fiber_id interrupted_by() { return running_->interrupted_by(); }
 
 private:
-    stored_work<Work, Args...> work_;
+    inner start(Late... late) {
+        if constexpr (awaitable<Work>) {
+            return to_operation(std::move(work_));
+        } else {
+            return to_operation(std::invoke(work_, std::forward<Late>(late)...));
+        }
+    }
+
+    Work work_;
     std::optional<inner> running_;
     std::exception_ptr thrown_;
 };

@@ -1,0 +1,33 @@
+// `aw | f(args...)` for adaptors that are also called as `f(aw, args...)`.
+#pragma once
+
+#include <coir/detail/operation.hpp>
+
+#include <functional>
+#include <tuple>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class F, class... Args>
+class piped {
+public:
+    template <class... As>
+    explicit piped(F f, As&&... args) : f_(std::move(f)), args_(std::forward<As>(args)...) {}
+
+    template <awaitable A>
+    friend auto operator|(A&& a, piped&& self) {
+        return std::apply([&](Args&... args) { return self.f_(std::forward<A>(a), std::move(args)...); }, self.args_);
+    }
+
+private:
+    F f_;
+    std::tuple<Args...> args_;
+};
+
+template <class F, class... Args>
+auto make_piped(F f, Args&&... args) {
+    return piped<F, std::decay_t<Args>...>{std::move(f), std::forward<Args>(args)...};
+}
+
+} // namespace coir::inline v0::detail

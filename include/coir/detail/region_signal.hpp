@@ -1,0 +1,90 @@
+// A cancel region that a deferred cancels: what interrupt_when is made of.
+#pragma once
+
+#include <coir/detail/fiber_base.hpp>
+#include <coir/detail/relax.hpp>
+#include <coir/detail/waiter_list.hpp>
+
+namespace coir::inline v0::detail {
+
+//     armed --fired or removed--> out
+//     armed --the fiber leaves--> leaving --fired or removed--> out
+//                                 leaving --the fiber parks--> parked --> out, and it is woken
+class region_signal : private waiter {
+public:
+    region_signal() = default;
+    region_signal(region_signal&&) noexcept {} // before it is entered
+
+    // False: the signal has fired already; nothing was entered.
+    bool enter(fiber_base& f, waiter_list& signal, region* below) noexcept {
+        fiber_ = &f;
+        signal_ = &signal;
+        state_.store(state::armed, std::memory_order_relaxed);
+        region_.cancelled.store(false, std::memory_order_relaxed);
+        f.splice_region(region_, below);
+        if (signal.push(*this)) {
+            return true;
+        }
+        f.pop_region(region_);
+        return false;
+    }
+
+    // Takes the waiter out of the signal's hands. False: another thread holds it; return
+    // status::pending and call again, the fiber is woken then.
+    bool leave() noexcept {
+        state s = state::armed;
+        if (state_.compare_exchange_strong(s, state::leaving, std::memory_order_acq_rel, std::memory_order_acquire)) {
+            signal_->remove(*this);
+            s = state::leaving;
+            fiber_->begin_wait(nullptr);
+            if (state_.compare_exchange_strong(s, state::parked, std::memory_order_acq_rel,
+                                               std::memory_order_acquire)) {
+                return false;
+            }
+        } else if (s == state::parked) {
+            return false;
+        }
+        fiber_->end_wait();
+        return true;
+    }
+
+    // After leave(): true if this region was why the fiber was cancelled, and no outer one is left.
+    bool exit(status ended) noexcept {
+        fiber_->pop_region(region_);
+        return ended == status::cancelled && region_.cancelled.load(std::memory_order_relaxed) &&
+               !fiber_->cancel_requested();
+    }
+
+    bool was_abandoned() const noexcept { return abandoned_; }
+
+private:
+    enum class state : unsigned char { armed, leaving, parked, out };
+
+    void fired(bool abandoned) noexcept override {
+        abandoned_ = abandoned;
+        if (fiber_->cancel_region(region_)) {
+            fiber_->finish_cancel();
+        }
+        // A list that is being destroyed lets a fiber that is inside remove() come out first.
+        for (unsigned attempt = 0; abandoned && state_.load(std::memory_order_acquire) == state::leaving; ++attempt) {
+            relax(attempt);
+        }
+        removed();
+    }
+
+    void removed() noexcept override {
+        fiber_base& f = *fiber_;
+        // acq_rel: the fiber sees abandoned_, and this thread is out of the waiter after it.
+        if (state_.exchange(state::out, std::memory_order_acq_rel) == state::parked) {
+            f.fire();
+        }
+    }
+
+    fiber_base* fiber_ = nullptr;
+    waiter_list* signal_ = nullptr;
+    atomic<state> state_{state::armed};
+    region region_;
+    bool abandoned_ = false;
+};
+
+} // namespace coir::inline v0::detail

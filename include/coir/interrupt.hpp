@@ -1,0 +1,98 @@
+// Interruption: masks, finalizers, and giving up a part of a fiber.
+//
+//     auto const page = co_await coir::timeout(download(url), 5s);       // std::optional
+//     co_await coir::ensuring(transfer(), [&] { return file.close(); }); // on every path
+//     co_await coir::interrupt_when(serve(), stop);                      // until `stop` is done
+//
+// timeout, timeout_fail and interrupt_when are cancel regions of the same fiber: nothing is
+// forked or allocated, and they return when what they gave up has cleaned up.
+#pragma once
+
+#include <coir/deferred.hpp>
+#include <coir/detail/finalizer.hpp>
+#include <coir/detail/mask.hpp>
+#include <coir/detail/pipe.hpp>
+#include <coir/detail/timeout_operation.hpp>
+
+#include <chrono>
+
+namespace coir::inline v0 {
+
+// Runs `aw` so that no request from outside reaches it; a pending one is taken at its end.
+template <awaitable A>
+auto uninterruptible(A&& aw) {
+    using op = detail::operation_of<A>;
+    return detail::masked_operation<op>{detail::to_operation(std::forward<A>(aw))};
+}
+
+// Runs `body(restore)`, masked; inside, `co_await restore(aw)` is as interruptible as the code
+// around the mask.
+template <class Body>
+    requires std::invocable<std::decay_t<Body>&, restore_mask>
+auto uninterruptible_mask(Body&& body) {
+    COIR_CHECK_CLOSURE(Body);
+    return detail::mask_operation<detail::stored<Body>>{std::in_place, detail::unwrap(std::forward<Body>(body))};
+}
+
+// Runs `f` when `aw` has ended, however it did. Finalizers are callables that return
+// task<void, never>; they may await, cannot be interrupted, and ignore a pending interruption.
+// One that throws turns a success into that defect; after any other end the exception is among
+// the outcome's suppressed().
+template <awaitable A, class F>
+auto ensuring(A&& aw, F&& f) {
+    COIR_CHECK_CLOSURE(F);
+    static_assert(detail::finalizer<detail::stored<F>>, "coir: a finalizer is a callable that returns task<void, never>");
+    using op = detail::operation_of<A>;
+    return detail::ensuring_operation<op, detail::stored<F>>{detail::to_operation(std::forward<A>(aw)),
+                                                             detail::unwrap(std::forward<F>(f))};
+}
+
+// The same with `f(outcome<T, E> const&)`.
+template <awaitable A, class F>
+auto on_exit(A&& aw, F&& f) {
+    COIR_CHECK_CLOSURE(F);
+    using op = detail::operation_of<A>;
+    using end = outcome<typename op::value_type, typename op::error_type>;
+    static_assert(detail::finalizer<detail::stored<F>, end const&>,
+                  "coir: a finalizer of on_exit takes outcome<T, E> const& and returns task<void, never>");
+    return detail::on_exit_operation<op, detail::stored<F>>{detail::to_operation(std::forward<A>(aw)),
+                                                            detail::unwrap(std::forward<F>(f))};
+}
+
+// Runs `aw` for at most `d` -> std::optional<T>, or bool for void: true if it ended in time.
+template <awaitable A, class Rep, class Period>
+auto timeout(A&& aw, std::chrono::duration<Rep, Period> d) {
+    using op = detail::operation_of<A>;
+    return detail::timeout_operation<op>{detail::to_operation(std::forward<A>(aw)), detail::saturated(d)};
+}
+
+// The same, but fails with `e` when the time is up.
+template <awaitable A, class Rep, class Period, class E>
+auto timeout_fail(A&& aw, std::chrono::duration<Rep, Period> d, E&& e) {
+    COIR_CHECK_VALUE(E);
+    using op = detail::operation_of<A>;
+    return detail::timeout_fail_operation<op, detail::stored<E>>{
+        detail::to_operation(std::forward<A>(aw)), detail::saturated(d), detail::unwrap(std::forward<E>(e))};
+}
+
+// Runs `aw` until `signal` is done; results as timeout. A failure or defect of the signal
+// becomes the result's. With a signal that is done already, `aw` does not begin. The signal
+// outlives the await.
+template <awaitable A, class T, class E>
+auto interrupt_when(A&& aw, deferred<T, E>& signal) {
+    using op = detail::operation_of<A>;
+    return detail::interrupt_when_operation<op, T, E>{detail::to_operation(std::forward<A>(aw)), signal.get_cell()};
+}
+
+namespace detail {
+
+inline constexpr auto timeout_f = [](auto&& aw, auto d) { return coir::timeout(std::forward<decltype(aw)>(aw), d); };
+
+} // namespace detail
+
+template <class Rep, class Period>
+auto timeout(std::chrono::duration<Rep, Period> d) {
+    return detail::make_piped(detail::timeout_f, d);
+}
+
+} // namespace coir::inline v0
