@@ -87,7 +87,7 @@ struct forked {
     using awaitable = work_awaitable<stored<Work>, stored<Args>...>;
     static_assert(is_task<std::remove_cvref_t<awaitable>>, "coir: this takes a task, or a callable that returns one");
     using type = fiber<typename awaitable::value_type, typename awaitable::error_type>;
-    using run = fiber_run<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
+    using run = plain_fiber<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
 };
 
 template <class Work, class... Args>

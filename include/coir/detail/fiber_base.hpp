@@ -183,6 +183,15 @@ public:
             finish_cancel();
         }
     }
+    // For diagnostics, on the scheduler's thread: what the fiber waits for; null: it is ready.
+    char const* waits_for() const noexcept {
+        switch (claim_word::state(claim_.load())) {
+        case wait_state::waiting: return waiting_in_->what();
+        case wait_state::masked: return "its children";
+        default: return nullptr;
+        }
+    }
+
     bool interrupt_requested() const noexcept { return root_.cancelled.load(std::memory_order_acquire); }
     fiber_id interrupted_by() const noexcept {
         auto const by = interrupted_by_.load(std::memory_order_relaxed);
@@ -230,7 +239,8 @@ public:
 
     suppressed_list suppressed; // thrown by finalizers since the cause that unwinds now
 
-    void start_in_nursery(void const* under) noexcept;
+    enum class start { queued, here };
+    void start_in_nursery(void const* under, start how = start::queued) noexcept;
 
 protected:
     ~fiber_base() = default;
@@ -265,7 +275,7 @@ private:
 
     void run_fiber() noexcept;
     bool step() noexcept;
-    bool start() noexcept;
+    bool begin_first() noexcept;
     bool resume_top() noexcept;
     bool unwind_top() noexcept;
     bool finish() noexcept;
@@ -309,8 +319,9 @@ COIR_SHARED inline fiber_id fiber_base::next_id() noexcept {
     return fiber_id{last.fetch_add(1, std::memory_order_relaxed) + 1};
 }
 
-// Joins the parent and is queued; in a closed nursery it ends interrupted without starting.
-inline void fiber_base::start_in_nursery(void const* under) noexcept {
+// Joins the parent and is queued, or runs here up to its first suspension. In a closed nursery
+// it ends interrupted without starting.
+inline void fiber_base::start_in_nursery(void const* under, start how) noexcept {
     if (!parent_->add(*this, under)) {
         parent_ = nullptr;
         request_interrupt(fiber_id{});
@@ -319,22 +330,29 @@ inline void fiber_base::start_in_nursery(void const* under) noexcept {
         release();
         return;
     }
-    post();
+    if (how == start::here) {
+        run_fiber();
+    } else {
+        post();
+    }
 }
 
 inline void fiber_base::run_fiber() noexcept {
     worker& w = this_worker();
+    worker const before = w;
     w.fiber = this;
+    w.unwinding = 0;
     while (step()) {
     }
-    // The fiber may be gone or run elsewhere by now; the worker is still this thread's.
-    w.fiber = nullptr;
+    // The fiber may be gone or run elsewhere by now; the worker is still this thread's. Another
+    // fiber goes on here if it started this one in place.
+    w = before;
 }
 
 // One step; false: the fiber was parked or has ended, and must not be touched.
 inline bool fiber_base::step() noexcept {
     switch (phase_) {
-    case phase::start: return start();
+    case phase::start: return begin_first();
     case phase::run: return resume_top();
     case phase::unwind: return unwind_top();
     case phase::finish: return finish();
@@ -342,7 +360,7 @@ inline bool fiber_base::step() noexcept {
     return false;
 }
 
-inline bool fiber_base::start() noexcept {
+inline bool fiber_base::begin_first() noexcept {
     phase_ = phase::finish;
     if (cancel_requested()) {
         end_cancelled();

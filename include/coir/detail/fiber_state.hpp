@@ -48,7 +48,7 @@ private:
 };
 
 template <class T, class E, class Work, class... Args>
-class fiber_run final : public fiber_state<T, E>, private counted<live::fibers> {
+class fiber_run : public fiber_state<T, E>, private counted<live::fibers> {
 public:
     template <class W, class... As>
     fiber_run(scheduler& s, nursery& parent, W&& w, As&&... args)
@@ -56,6 +56,13 @@ public:
 
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }
+
+protected:
+    ~fiber_run() = default;
+
+    // The work has ended so, and its frame, callable and arguments are gone. Nobody else sees
+    // the end yet, and the owner cannot end before this returns.
+    virtual void ended(outcome<T, E> const&) noexcept {}
 
 private:
     struct parts {
@@ -88,11 +95,21 @@ private:
             end.emplace(outcome<T, E>::died(std::current_exception()));
         }
         parts_.reset();
+        ended(*end);
         this->cell().complete_by([&]() -> outcome<T, E> { return std::move(*end); });
     }
-    void destroy() noexcept override { delete this; }
 
     std::optional<parts> parts_;
+};
+
+// A fiber that nobody supervises.
+template <class T, class E, class Work, class... Args>
+class plain_fiber final : public fiber_run<T, E, Work, Args...> {
+public:
+    using fiber_run<T, E, Work, Args...>::fiber_run;
+
+private:
+    void destroy() noexcept override { delete this; }
 };
 
 } // namespace coir::inline v0::detail

@@ -139,6 +139,19 @@ public:
         }
     }
 
+    // For diagnostics: each member, the oldest first. `f` runs under the lock.
+    template <class F>
+    void for_each(F f) {
+        std::lock_guard guard{lock_};
+        nursery_member* m = newest_;
+        while (m != nullptr && m->older_ != nullptr) {
+            m = m->older_;
+        }
+        for (; m != nullptr; m = m->newer_) {
+            f(*m);
+        }
+    }
+
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
         return size_;

@@ -1,0 +1,348 @@
+// The state of a queue: what it holds, and who waits to put in or to take out.
+//
+// Every change happens under one lock and ends with settle(), after which
+//     pushers wait  =>  the queue holds limit() elements or more
+//     poppers wait  =>  it holds fewer than the first of them wants, and no pusher waits
+//     it is closed and empty, and no pusher waits  =>  nobody waits at all
+// Elements always go through `items_`, so what a cancelled pop gives back is first again. The
+// user's code runs under the lock only where an element is moved (or copied, by peek).
+#pragma once
+
+#include <coir/detail/ring.hpp>
+#include <coir/detail/waiting_line.hpp>
+#include <coir/sync/queue_capacity.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace coir::inline v0::detail {
+
+// Why a queue ended, if not by close(). Shared, as every pop gets it, even after the queue.
+template <class E>
+struct queue_error {
+    using type = std::shared_ptr<E const>;
+};
+template <>
+struct queue_error<never> {
+    using type = std::nullptr_t;
+};
+template <class E>
+using queue_error_t = typename queue_error<E>::type;
+
+template <class T>
+class push_waiter : public line_waiter {
+protected:
+    ~push_waiter() = default;
+
+private:
+    template <class, class>
+    friend class queue_core;
+
+    T* item_ = nullptr;
+
+protected:
+    bool accepted_ = false; // when it was fired: accepted or else closed
+};
+
+// Wants between `least` and `most` elements.
+template <class T, class E>
+class pop_waiter : public line_waiter {
+public:
+    pop_waiter(std::size_t least, std::size_t most) noexcept : least_{least}, most_{most} {}
+
+    // Makes room for what is taken, outside the lock, so that take() need not. May throw.
+    virtual void reserve(std::size_t count) = 0;
+    virtual std::size_t room() const noexcept = 0;
+    // Moves what it gets out of the front of `items`; undoes that.
+    virtual void take(ring<T>& items) noexcept = 0;
+    virtual void give_back(ring<T>& items) noexcept = 0;
+
+protected:
+    ~pop_waiter() = default;
+
+    std::size_t most() const noexcept { return most_; }
+    queue_error_t<E> const& error_of_queue() const noexcept { return error_; }
+
+private:
+    template <class, class>
+    friend class queue_core;
+
+    std::size_t least_;
+    std::size_t most_;
+    queue_error_t<E> error_{}; // it got nothing, as the queue failed
+};
+
+// Waits for the end of the queue.
+class drain_waiter : public line_waiter {
+protected:
+    ~drain_waiter() = default;
+};
+
+template <class T, class E>
+class queue_core {
+public:
+    explicit queue_core(queue_capacity c) noexcept : capacity_{c} {}
+    queue_core(queue_core const&) = delete;
+    queue_core& operator=(queue_core const&) = delete;
+    ~queue_core() {
+        shutdown();
+        await_cancellers(lock_, leaving_);
+    }
+
+    // Moves from `item` if it is accepted. Throws what allocating throws.
+    push_status try_push(T& item) {
+        return push(item, [] {});
+    }
+
+    // The same, but `full` means: `w` has joined the line for `f`, and pops will move from `item`.
+    push_status push_or_wait(T& item, push_waiter<T>& w, fiber_base& f, leaf& l) {
+        return push(item, [&] {
+            w.item_ = &item;
+            f.begin_wait(&l);
+            pushers_.join(w, f);
+        });
+    }
+
+    // Lets `w` take what it wants, if that is there and nobody stands before it.
+    void try_pop(pop_waiter<T, E>& w) {
+        pop(w, [] {});
+    }
+
+    // True: `w` got all there is for it. False: it has joined the line for `f`.
+    bool pop_or_wait(pop_waiter<T, E>& w, fiber_base& f, leaf& l) {
+        return pop(w, [&] {
+            f.begin_wait(&l);
+            poppers_.join(w, f);
+        });
+    }
+
+    // True: closed and drained. False: `w` has joined the line for `f`.
+    bool drained_or_wait(drain_waiter& w, fiber_base& f, leaf& l) noexcept {
+        std::lock_guard guard{lock_};
+        if (has_ended()) {
+            return true;
+        }
+        f.begin_wait(&l);
+        drainers_.join(w, f);
+        return false;
+    }
+
+    // For leaf::cancel, which wakes the fiber afterwards. Who stood behind may be served now.
+    void withdraw(line_waiter& w) noexcept {
+        wake_batch wakes;
+        std::lock_guard guard{lock_};
+        any_line::leave(w);
+        settle(wakes);
+    }
+
+    bool close(queue_error_t<E> error = {}) noexcept {
+        wake_batch wakes;
+        std::lock_guard guard{lock_};
+        if (closed_) {
+            return false;
+        }
+        closed_ = true;
+        error_ = std::move(error);
+        settle(wakes);
+        return true;
+    }
+
+    std::size_t shutdown() noexcept {
+        ring<T> dropped; // dies after the lock was released
+        wake_batch wakes;
+        std::lock_guard guard{lock_};
+        closed_ = true;
+        dropped.swap(items_);
+        while (!pushers_.empty()) {
+            wakes.wake(pushers_.front(), leaving_);
+        }
+        settle(wakes);
+        return dropped.size();
+    }
+
+    bool is_closed() const noexcept {
+        std::lock_guard guard{lock_};
+        return closed_;
+    }
+
+    std::size_t size() const noexcept {
+        std::lock_guard guard{lock_};
+        return items_.size();
+    }
+
+    template <class F>
+    auto peek(F f) const {
+        std::lock_guard guard{lock_};
+        return f(items_.empty() ? nullptr : &items_.front());
+    }
+
+private:
+    using overflow = queue_capacity::overflow;
+
+    // How much may be in before a push has to wait: who waits for more makes room for it.
+    std::size_t limit() const noexcept {
+        return poppers_.empty() ? capacity_.size() : (std::max)(capacity_.size(), poppers_.front().least_);
+    }
+
+    bool has_ended() const noexcept { return closed_ && items_.empty() && pushers_.empty(); }
+
+    template <class OnFull>
+    push_status push(T& item, OnFull on_full) {
+        ring<T> roomier;
+        for (;;) {
+            std::optional<T> oldest; // dies after the lock was released
+            wake_batch wakes;
+            std::size_t needed = 0;
+            {
+                std::lock_guard guard{lock_};
+                items_.move_into(roomier);
+                if (closed_) {
+                    return push_status::closed;
+                }
+                if (items_.size() >= limit() && capacity_.when_full() == overflow::drops_oldest) {
+                    oldest.emplace(items_.pop_front());
+                }
+                if (items_.size() >= limit() && !oldest) {
+                    return refuse(on_full);
+                }
+                if (items_.size() < items_.capacity()) {
+                    return store(item, wakes) ? push_status::accepted : refuse(on_full);
+                }
+                needed = items_.grown();
+            }
+            roomier = ring<T>{needed};
+        }
+    }
+
+    template <class OnFull>
+    push_status refuse(OnFull& on_full) noexcept {
+        if (capacity_.when_full() == overflow::drops_newest) {
+            return push_status::dropped;
+        }
+        on_full();
+        return push_status::full;
+    }
+
+    // False: only a pop that is being cancelled had made room, and nothing has changed.
+    bool store(T& item, wake_batch& wakes) noexcept {
+        items_.push_back(std::move(item));
+        settle(wakes);
+        if (capacity_.size() == 0 && poppers_.empty() && !items_.empty()) {
+            put_back(item, items_.pop_back());
+            return false;
+        }
+        return true;
+    }
+
+    template <class OnEmpty>
+    bool pop(pop_waiter<T, E>& w, OnEmpty on_empty) {
+        ring<T> roomier;
+        for (;;) {
+            wake_batch wakes;
+            std::size_t cells = 0;
+            std::size_t room = 0;
+            {
+                std::lock_guard guard{lock_};
+                items_.move_into(roomier);
+                if (!poppers_.empty()) {
+                    return stand_behind(w, on_empty);
+                }
+                std::size_t const reach = (std::max)(capacity_.size(), capacity_.size() == 0 ? w.most_ : w.least_);
+                cells = (std::min)(reach, items_.size() + pushers_.size());
+                room = (std::max)(w.least_, (std::min)(w.most_, (std::max)(cells, items_.size())));
+                if (cells <= items_.capacity() && room <= w.room()) {
+                    refill(reach, wakes);
+                    return serve_now(w, wakes, on_empty);
+                }
+            }
+            w.reserve(room);
+            if (cells > roomier.capacity()) {
+                roomier = ring<T>{cells};
+            }
+        }
+    }
+
+    template <class OnEmpty>
+    bool stand_behind(pop_waiter<T, E>& w, OnEmpty& on_empty) noexcept {
+        if (w.least_ == 0) {
+            return true;
+        }
+        on_empty();
+        return false;
+    }
+
+    template <class OnEmpty>
+    bool serve_now(pop_waiter<T, E>& w, wake_batch& wakes, OnEmpty& on_empty) noexcept {
+        bool const served = can_serve(w) || has_ended();
+        if (has_ended()) {
+            w.error_ = error_;
+        } else if (served) {
+            w.take(items_);
+        } else {
+            on_empty();
+        }
+        settle(wakes);
+        return served;
+    }
+
+    // What remains in a closed queue is all that anybody can get.
+    bool can_serve(pop_waiter<T, E> const& w) const noexcept {
+        return items_.size() >= w.least_ || (closed_ && pushers_.empty() && !items_.empty());
+    }
+
+    void settle(wake_batch& wakes) noexcept {
+        do {
+            refill(limit(), wakes);
+        } while (serve_first(wakes));
+        if (has_ended()) {
+            end_waits(wakes);
+        }
+    }
+
+    // From the pushers that wait, until `reach` elements are there.
+    void refill(std::size_t reach, wake_batch& wakes) noexcept {
+        while (items_.size() < reach && !pushers_.empty()) {
+            push_waiter<T>& w = pushers_.front();
+            items_.push_back(std::move(*w.item_));
+            w.accepted_ = true;
+            if (!wakes.claim(w, leaving_)) {
+                put_back(*w.item_, items_.pop_back());
+            }
+        }
+    }
+
+    bool serve_first(wake_batch& wakes) noexcept {
+        if (poppers_.empty() || !can_serve(poppers_.front())) {
+            return false;
+        }
+        pop_waiter<T, E>& w = poppers_.front();
+        w.take(items_);
+        if (!wakes.claim(w, leaving_)) {
+            w.give_back(items_);
+        }
+        return true;
+    }
+
+    void end_waits(wake_batch& wakes) noexcept {
+        while (!poppers_.empty()) {
+            pop_waiter<T, E>& w = poppers_.front();
+            w.error_ = error_;
+            wakes.wake(w, leaving_);
+        }
+        while (!drainers_.empty()) {
+            wakes.wake(drainers_.front(), leaving_);
+        }
+    }
+
+    queue_capacity capacity_;
+    mutable spin_lock lock_;
+    bool closed_ = false;
+    queue_error_t<E> error_{};
+    ring<T> items_;
+    waiting_line<push_waiter<T>> pushers_;
+    waiting_line<pop_waiter<T, E>> poppers_;
+    waiting_line<drain_waiter> drainers_;
+    any_line leaving_;
+};
+
+} // namespace coir::inline v0::detail

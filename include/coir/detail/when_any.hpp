@@ -1,0 +1,144 @@
+// The operation of when_any and race.
+#pragma once
+
+#include <coir/detail/when_all.hpp>
+
+#include <variant>
+
+namespace coir::inline v0::detail {
+
+// The group ends with the first to end, or, if only success counts, with the first to succeed
+// and else with the last to end.
+class any_group : public group {
+public:
+    any_group(bool only_success, std::size_t size) noexcept : only_success_{only_success}, left_{size} {}
+    any_group(any_group&& other) noexcept : group{}, only_success_{other.only_success_}, left_{other.left_.load()} {}
+
+    auto on_end(std::size_t index) noexcept {
+        return [this, index](auto const& end) noexcept {
+            // acq_rel: the last to end has seen all the others go.
+            bool const is_last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+            if (!only_success_ || end.is_success() || is_last) {
+                win(index);
+            }
+        };
+    }
+    std::size_t winner() const noexcept { return winner_.load(std::memory_order_acquire); }
+
+private:
+    void win(std::size_t index) noexcept {
+        std::size_t none = all_group::undecided;
+        if (winner_.compare_exchange_strong(none, index, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+            decide();
+        }
+    }
+
+    bool only_success_;
+    atomic<std::size_t> left_;
+    atomic<std::size_t> winner_{all_group::undecided};
+};
+
+template <class First, class... Rest>
+inline constexpr bool all_same = (std::same_as<First, Rest> && ...);
+
+template <bool OnlySuccess, class... Ops>
+class [[nodiscard]] when_any_operation {
+    static constexpr bool agree = all_same<member_value<Ops>...>;
+    using first_value = member_value<std::tuple_element_t<0, std::tuple<Ops...>>>;
+    using indices = std::make_index_sequence<sizeof...(Ops)>;
+
+public:
+    using value_type = std::conditional_t<agree, first_value, std::variant<regular<member_value<Ops>>...>>;
+    using error_type = errors<typename Ops::error_type...>;
+
+    explicit when_any_operation(Ops&&... ops) : ops_{std::move(ops)...} {}
+
+    status poll(fiber_base& f) {
+        if (!has_ended(ended_)) {
+            if (!std::exchange(started_, true)) {
+                group_.enter(f);
+                start(f, indices{});
+            }
+            if (group_.poll_members(f) == status::pending) {
+                return status::pending;
+            }
+            group_.exit(status::value);
+            ended_ = status::cancelled;
+            if (!f.cancel_requested()) {
+                with_winner([&](auto& end, auto) { ended_ = status_of(end.kind()); });
+            }
+        }
+        return ended_;
+    }
+
+    value_type get() {
+        if (ended_ == status::defect) {
+            std::rethrow_exception(defect());
+        }
+        if constexpr (!std::is_void_v<value_type>) {
+            std::optional<value_type> v;
+            with_winner([&](auto& end, auto index) {
+                if constexpr (agree) {
+                    v.emplace(std::move(end).value());
+                } else if constexpr (std::is_void_v<typename std::remove_cvref_t<decltype(end)>::value_type>) {
+                    v.emplace(std::in_place_index<index>, unit{});
+                } else {
+                    v.emplace(std::in_place_index<index>, std::move(end).value());
+                }
+            });
+            return std::move(*v);
+        }
+    }
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        std::optional<error_type> e;
+        with_winner([&]<class End>(End& end, auto) {
+            if constexpr (!std::same_as<typename End::error_type, never>) {
+                e.emplace(convert_error<error_type>(end.error()));
+            }
+        });
+        return std::move(*e);
+    }
+    std::exception_ptr defect() {
+        std::exception_ptr thrown;
+        with_winner([&](auto& end, auto) { thrown = end.defect(); });
+        return thrown;
+    }
+    fiber_id interrupted_by() {
+        fiber_id by;
+        with_winner([&](auto& end, auto) { by = end.interrupted_by(); });
+        return by;
+    }
+
+private:
+    // One after the other, each up to its first suspension.
+    template <std::size_t... I>
+    void start(fiber_base& f, std::index_sequence<I...>) {
+        auto const start_one = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+            if (!group_.is_decided() && !f.cancel_requested()) {
+                std::get<N>(members_) = start_member(group_, std::move(std::get<N>(ops_)), group_.on_end(N),
+                                                     fiber_base::start::here);
+            }
+        };
+        (start_one(std::integral_constant<std::size_t, I>{}), ...);
+    }
+
+    template <class G>
+    void with_winner(G&& g) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            ((group_.winner() == I ? g(std::get<I>(members_).get_state().cell().end(),
+                                       std::integral_constant<std::size_t, I>{})
+                                   : void()),
+             ...);
+        }(indices{});
+    }
+
+    std::tuple<Ops...> ops_;
+    std::tuple<member_fiber<Ops>...> members_;
+    any_group group_{OnlySuccess, sizeof...(Ops)};
+    status ended_ = status::pending;
+    bool started_ = false;
+};
+
+} // namespace coir::inline v0::detail
