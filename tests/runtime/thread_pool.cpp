@@ -7,6 +7,7 @@
 #include <ctime>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -210,6 +211,29 @@ TEST_CASE("what a worker posted is taken by another while the first is busy") {
         all.wait();
     }
     SUCCEED("every child was stolen");
+}
+
+TEST_CASE("of a burst of posts the first wakes a worker, and that one wakes the next") {
+    thread_pool pool{3};
+    for (int round = 0; round < 300; ++round) {
+        countdown all{3};
+        std::atomic<int> inside{0};
+        auto const meet = [&] {
+            ++inside;
+            while (inside < 3) { // each needs a worker of its own
+                std::this_thread::yield();
+            }
+            all.hit();
+        };
+        job a{meet};
+        job b{meet};
+        job c{meet};
+        pool.post(a);
+        pool.post(b);
+        pool.post(c);
+        all.wait();
+    }
+    SUCCEED("three at a time, every round");
 }
 
 TEST_CASE("each of many busy workers' posts finds a sleeper") {
@@ -505,7 +529,7 @@ TEST_CASE("work posted before and while the pool shuts down runs once") {
 
 TEST_CASE("a pool may end as soon as its last work has been posted and has run") {
     for (int round = 0; round < 300; ++round) {
-        std::optional<thread_pool> pool{std::in_place, 1U};
+        auto pool = std::make_unique<thread_pool>(1U);
         countdown all{1};
         job j{[&] { all.hit(); }};
         std::thread from{[&] { pool->post(j); }};

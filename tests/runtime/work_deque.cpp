@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -117,4 +118,43 @@ TEST_CASE("everything pushed is taken exactly once, by owner, overflow or thieve
         once += i.taken == 1 ? 1U : 0U;
     }
     CHECK(once == count);
+}
+
+TEST_CASE("owner and thief never both get the last one") {
+    constexpr std::size_t count = 100000;
+    work_deque deque;
+    std::vector<item> items(count);
+    std::atomic<bool> started{false};
+    std::atomic<bool> done{false};
+    std::size_t stolen = 0;
+    std::thread thief{[&] {
+        started.store(true);
+        while (!done.load(std::memory_order_relaxed)) {
+            if (runnable* const r = deque.steal()) {
+                take(r);
+                ++stolen;
+            }
+        }
+    }};
+    while (!started.load()) {
+    }
+    std::size_t kept = 0;
+    for (item& i : items) {
+        if (!deque.push(i)) {
+            FAIL("the deque holds one at most");
+        }
+        for (auto wait = (&i - items.data()) % 64; wait > 0; --wait) {
+            COIR_CPU_PAUSE(); // so that the thief comes at every moment
+        }
+        if (runnable* const r = deque.pop()) {
+            take(r);
+            ++kept;
+        }
+    }
+    while (!deque.empty()) {
+    }
+    done.store(true);
+    thief.join();
+    CHECK(kept + stolen == count);
+    CHECK(std::all_of(items.begin(), items.end(), [](item const& i) { return i.taken == 1; }));
 }
