@@ -112,10 +112,15 @@ private:
         time_point const deadline = timers_.next_deadline();
         if (deadline == timer_queue::never) {
             parker_.park();
-        } else if (!parker_.park_until(deadline)) {
-            std::lock_guard guard{lock_};
-            idle_ = false;
+        } else if (!parker_.park_until(deadline) && !stay_awake()) {
+            parker_.park(); // whoever took the flag unparks, and must not do so when we are gone
         }
+    }
+
+    // False: somebody has taken the flag.
+    bool stay_awake() noexcept {
+        std::lock_guard guard{lock_};
+        return std::exchange(idle_, false);
     }
 
     void wake_if_idle() noexcept {
