@@ -12,9 +12,7 @@ using coir::detail::deallocate_frame;
 
 namespace {
 
-bool is_aligned(void const* p) {
-    return reinterpret_cast<std::uintptr_t>(p) % __STDCPP_DEFAULT_NEW_ALIGNMENT__ == 0;
-}
+bool is_aligned(void const* p) { return reinterpret_cast<std::uintptr_t>(p) % __STDCPP_DEFAULT_NEW_ALIGNMENT__ == 0; }
 
 // What frees a frame when its thread ends, after other thread-locals have gone.
 struct late_free {

@@ -63,10 +63,12 @@ struct test_timer final : timer {
 
 // Stays until it is interrupted, and then ends on a worker.
 struct test_fiber final : coir::detail::nursery_member {
-    explicit test_fiber(thread_pool& pool) : leave{[this, &pool] {
-        ended = true;
-        pool.fibers().remove(*this);
-    }}, home{pool} {}
+    explicit test_fiber(thread_pool& pool)
+        : leave{[this, &pool] {
+              ended = true;
+              pool.fibers().remove(*this);
+          }},
+          home{pool} {}
     void interrupt_member(coir::fiber_id) noexcept override { home.post(leave); }
     bool ended = false;
     job leave;
@@ -251,9 +253,18 @@ TEST_CASE("each of many busy workers' posts finds a sleeper") {
             inside.fetch_add(1);
         };
         job d{meet};
-        job c{[&] { pool.post(d); meet(); }};
-        job b{[&] { pool.post(c); meet(); }};
-        job a{[&] { pool.post(b); meet(); }};
+        job c{[&] {
+            pool.post(d);
+            meet();
+        }};
+        job b{[&] {
+            pool.post(c);
+            meet();
+        }};
+        job a{[&] {
+            pool.post(b);
+            meet();
+        }};
         pool.post(a);
         all.wait();
         while (inside < 8) {

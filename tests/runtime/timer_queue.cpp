@@ -18,9 +18,7 @@ namespace {
 
 using time_point = timer::time_point;
 
-time_point at(int tick) {
-    return time_point{std::chrono::microseconds{tick}};
-}
+time_point at(int tick) { return time_point{std::chrono::microseconds{tick}}; }
 
 // Notes in which order the queue let it expire and finish.
 struct noting_timer final : timer {

@@ -18,9 +18,7 @@ struct item : runnable {
     int taken = 0; // plain: the deque alone hands it from thread to thread
 };
 
-void take(runnable* r) {
-    ++static_cast<item*>(r)->taken;
-}
+void take(runnable* r) { ++static_cast<item*>(r)->taken; }
 
 } // namespace
 

@@ -20,13 +20,9 @@ namespace coir::inline v0::detail {
 
 #if COIR_NO_FRAME_CACHE
 
-inline void* allocate_frame(std::size_t size) {
-    return ::operator new(size);
-}
+inline void* allocate_frame(std::size_t size) { return ::operator new(size); }
 
-inline void deallocate_frame(void* frame, std::size_t) noexcept {
-    ::operator delete(frame);
-}
+inline void deallocate_frame(void* frame, std::size_t) noexcept { ::operator delete(frame); }
 
 #else
 

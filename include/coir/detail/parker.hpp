@@ -113,8 +113,8 @@ private:
 
     // False: the deadline has passed. May return for no reason.
     bool sleep(kernel_time const* until) noexcept {
-        auto const r = ::syscall(SYS_futex, address(), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, parked, until,
-                                 nullptr, FUTEX_BITSET_MATCH_ANY);
+        auto const r = ::syscall(SYS_futex, address(), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, parked, until, nullptr,
+                                 FUTEX_BITSET_MATCH_ANY);
         return r == 0 || errno != ETIMEDOUT;
     }
 

@@ -86,7 +86,7 @@ private:
     static constexpr std::uint32_t newest_in_a_row = 32; // then the oldest of this worker
     static constexpr std::uint32_t shared_every = 61;    // a prime: in step with no pattern of posts
     static constexpr std::uint32_t timers_every = 16;
-    static constexpr int search_rounds = 8;              // before a searcher goes to sleep
+    static constexpr int search_rounds = 8; // before a searcher goes to sleep
 
     struct quiet_signal final : detail::nursery_waiter {
         detail::parker arrived;
