@@ -8,75 +8,12 @@
 // user's code runs under the lock only where an element is moved (or copied, by peek).
 #pragma once
 
-#include <coir/detail/ring.hpp>
-#include <coir/detail/waiting_line.hpp>
+#include <coir/detail/queue_waiters.hpp>
 #include <coir/sync/queue_capacity.hpp>
 
-#include <memory>
 #include <optional>
 
 namespace coir::inline v0::detail {
-
-// Why a queue ended, if not by close(). Shared, as every pop gets it, even after the queue.
-template <class E>
-struct queue_error {
-    using type = std::shared_ptr<E const>;
-};
-template <>
-struct queue_error<never> {
-    using type = std::nullptr_t;
-};
-template <class E>
-using queue_error_t = typename queue_error<E>::type;
-
-template <class T>
-class push_waiter : public line_waiter {
-protected:
-    ~push_waiter() = default;
-
-private:
-    template <class, class>
-    friend class queue_core;
-
-    T* item_ = nullptr;
-
-protected:
-    bool accepted_ = false; // when it was fired: accepted or else closed
-};
-
-// Wants between `least` and `most` elements.
-template <class T, class E>
-class pop_waiter : public line_waiter {
-public:
-    pop_waiter(std::size_t least, std::size_t most) noexcept : least_{least}, most_{most} {}
-
-    // Makes room for what is taken, outside the lock, so that take() need not. May throw.
-    virtual void reserve(std::size_t count) = 0;
-    virtual std::size_t room() const noexcept = 0;
-    // Moves what it gets out of the front of `items`; undoes that.
-    virtual void take(ring<T>& items) noexcept = 0;
-    virtual void give_back(ring<T>& items) noexcept = 0;
-
-protected:
-    ~pop_waiter() = default;
-
-    std::size_t most() const noexcept { return most_; }
-    queue_error_t<E> const& error_of_queue() const noexcept { return error_; }
-
-private:
-    template <class, class>
-    friend class queue_core;
-
-    std::size_t least_;
-    std::size_t most_;
-    queue_error_t<E> error_{}; // it got nothing, as the queue failed
-};
-
-// Waits for the end of the queue.
-class drain_waiter : public line_waiter {
-protected:
-    ~drain_waiter() = default;
-};
 
 template <class T, class E>
 class queue_core {
@@ -98,6 +35,7 @@ public:
     push_status push_or_wait(T& item, push_waiter<T>& w, fiber_base& f, leaf& l) {
         return push(item, [&] {
             w.item_ = &item;
+            w.accepted_ = false;
             f.begin_wait(&l);
             pushers_.join(w, f);
         });
@@ -248,17 +186,15 @@ private:
                     return stand_behind(w, on_empty);
                 }
                 std::size_t const reach = (std::max)(capacity_.size(), capacity_.size() == 0 ? w.most_ : w.least_);
-                cells = (std::min)(reach, items_.size() + pushers_.size());
-                room = (std::max)(w.least_, (std::min)(w.most_, (std::max)(cells, items_.size())));
+                cells = (std::max)(items_.size(), (std::min)(reach, items_.size() + pushers_.size()));
+                room = (std::max)(w.least_, (std::min)(w.most_, cells));
                 if (cells <= items_.capacity() && room <= w.room()) {
                     refill(reach, wakes);
                     return serve_now(w, wakes, on_empty);
                 }
             }
             w.reserve(room);
-            if (cells > roomier.capacity()) {
-                roomier = ring<T>{cells};
-            }
+            roomier = ring<T>{cells};
         }
     }
 

@@ -80,21 +80,27 @@ constexpr queue_capacity sliding(N n) {
 // What became of an element. In a condition: was it accepted? In a switch: one of the four.
 class [[nodiscard]] push_status {
 public:
-    enum class kind : unsigned char {
-        accepted,
-        dropped, // a dropping queue was full
-        full,    // only try_push: a push would have to wait
-        closed,
-    };
-    using enum kind;
+    enum class kind : unsigned char { accepted, dropped, full, closed };
 
-    constexpr push_status(kind k) noexcept : kind_{k} {}
+    static push_status const accepted;
+    static push_status const dropped; // a dropping queue was full
+    static push_status const full;    // only try_push: a push would have to wait
+    static push_status const closed;
 
     constexpr operator kind() const noexcept { return kind_; }
-    constexpr explicit operator bool() const noexcept { return kind_ == accepted; }
+    constexpr explicit operator bool() const noexcept { return kind_ == kind::accepted; }
+
+    friend constexpr bool operator==(push_status a, push_status b) noexcept { return a.kind_ == b.kind_; }
 
 private:
+    constexpr explicit push_status(kind k) noexcept : kind_{k} {}
+
     kind kind_;
 };
+
+inline constexpr push_status push_status::accepted{kind::accepted};
+inline constexpr push_status push_status::dropped{kind::dropped};
+inline constexpr push_status push_status::full{kind::full};
+inline constexpr push_status push_status::closed{kind::closed};
 
 } // namespace coir::inline v0
