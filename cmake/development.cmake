@@ -5,6 +5,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT MSVC)
   add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Its -Wrestrict sees an overlap in every inlined `"text" + string` (GCC PR 105651).
+  add_compile_options(-Wno-restrict)
+endif()
 
 find_program(COIR_CCACHE ccache)
 if(COIR_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
