@@ -99,11 +99,11 @@ fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* u
                                      Args&&... args) {
     using run = typename forked<Work, Args...>::run;
     auto* const state = new run(s, owner, unwrap(std::forward<Work>(work)), unwrap(std::forward<Args>(args))...);
+    fiber_for<Work, Args...> handle{state};
     if (!options.name.empty()) {
         state->set_name(options.name);
     }
-    state->retain();
-    fiber_for<Work, Args...> handle{state};
+    state->retain(); // for the running fiber
     state->start_in_nursery(under);
     return handle;
 }
@@ -125,8 +125,12 @@ template <class Work, class... Args>
     requires detail::work<detail::stored<Work>, detail::stored<Args>...>
 auto fork(fork_options options, Work&& work, Args&&... args) {
     detail::fiber_base& parent = detail::current_fiber();
+    // Null in a callable that is no coroutine, or in a destructor after the last frame: then the
+    // child belongs to the fiber as a whole.
     detail::frame* const here = parent.top();
-    here->forked = true;
+    if (here != nullptr) {
+        here->forked = true;
+    }
     return detail::start_fiber(parent.where(), parent.children(), here, options, std::forward<Work>(work),
                                std::forward<Args>(args)...);
 }

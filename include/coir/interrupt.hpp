@@ -11,7 +11,6 @@
 #include <coir/deferred.hpp>
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/mask.hpp>
-#include <coir/detail/pipe.hpp>
 #include <coir/detail/timeout_operation.hpp>
 
 #include <chrono>
@@ -82,17 +81,6 @@ template <awaitable A, class T, class E>
 auto interrupt_when(A&& aw, deferred<T, E>& signal) {
     using op = detail::operation_of<A>;
     return detail::interrupt_when_operation<op, T, E>{detail::to_operation(std::forward<A>(aw)), signal.get_cell()};
-}
-
-namespace detail {
-
-inline constexpr auto timeout_f = [](auto&& aw, auto d) { return coir::timeout(std::forward<decltype(aw)>(aw), d); };
-
-} // namespace detail
-
-template <class Rep, class Period>
-auto timeout(std::chrono::duration<Rep, Period> d) {
-    return detail::make_piped(detail::timeout_f, d);
 }
 
 } // namespace coir::inline v0

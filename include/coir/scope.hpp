@@ -11,6 +11,7 @@
 // have ended. A child that was interrupted counts as ended, not as failed.
 #pragma once
 
+#include <coir/detail/finalizer.hpp>
 #include <coir/detail/group.hpp>
 #include <coir/detail/inline_closure.hpp>
 #include <coir/fiber.hpp>
@@ -25,7 +26,7 @@ template <class E = never>
 class scope {
 public:
     scope() = default;
-    scope(scope&&) noexcept : scope{} {} // for the library: before it is entered
+    scope(scope&& other) noexcept : supervises_{other.supervises_} {} // for the library: before it is entered
 
     // Starts `work` in the scope; a plain call, from any thread. On a closed scope the child
     // ends interrupted without starting.
@@ -170,20 +171,20 @@ private:
     // An end that is not normal decides the scope, unless a child did before.
     void body_ended() noexcept {
         if (ended_ != detail::status::value) {
-            scope_.group_.decide();
-            scope_.group_.stop();
+            body_came_first_ = scope_.group_.decide();
         }
     }
 
+    // The first cause is the end of the scope. Without one, who is interrupted while waiting for
+    // the children does not pretend that they have finished.
     void leave(detail::fiber_base& f) noexcept {
         scope_.group_.exit(ended_);
-        bool const outer = f.cancel_requested();
-        if (outer && (ended_ == detail::status::value || ended_ == detail::status::cancelled)) {
-            ended_ = detail::status::cancelled;
-        } else if (scope_.cause_ && (ended_ == detail::status::value || ended_ == detail::status::cancelled)) {
+        if (scope_.cause_ && !body_came_first_) {
             caused_ = true;
             thrown_ = scope_.cause_->is_defect() ? scope_.cause_->defect() : nullptr;
             ended_ = thrown_ ? detail::status::defect : detail::status::failure;
+        } else if (ended_ == detail::status::value && f.cancel_requested()) {
+            ended_ = detail::status::cancelled;
         }
     }
 
@@ -214,6 +215,7 @@ private:
     std::exception_ptr thrown_;
     phase phase_ = phase::before;
     detail::status ended_ = detail::status::pending;
+    bool body_came_first_ = false;
     bool caused_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <coir/detail/deadline.hpp>
 #include <coir/detail/parker.hpp>
+#include <coir/detail/relax.hpp>
 #include <coir/detail/waiter_list.hpp>
 #include <coir/runtime/scheduler.hpp>
 
@@ -25,18 +26,33 @@ public:
             return true;
         }
         // removed() or fired() comes, whichever thread holds the waiter; it is at it already.
-        list.remove(self);
+        if (self.state_.exchange(state::leaving, std::memory_order_acq_rel) == state::waiting) {
+            list.remove(self);
+            self.state_.store(state::left, std::memory_order_release);
+        }
         self.parker_.park();
         return !self.removed_;
     }
 
 private:
-    void fired(bool) noexcept override { parker_.unpark(); }
+    enum class state : unsigned char { waiting, leaving, left, woken };
+
+    void fired(bool abandoned) noexcept override {
+        // A list that is being destroyed lets a thread that is inside remove() come out first;
+        // one that is not yet there does not go in any more.
+        if (abandoned && state_.exchange(state::woken, std::memory_order_acq_rel) == state::leaving) {
+            for (unsigned attempt = 0; state_.load(std::memory_order_acquire) != state::left; ++attempt) {
+                relax(attempt);
+            }
+        }
+        parker_.unpark();
+    }
     void removed() noexcept override {
         removed_ = true;
         parker_.unpark();
     }
 
+    atomic<state> state_{state::waiting};
     parker parker_;
     bool removed_ = false; // ordered by the parker
 };

@@ -177,9 +177,7 @@ public:
 
     // Asks the fiber to end. The first who asks is remembered.
     void request_interrupt(fiber_id by) noexcept {
-        std::uint64_t nobody = unasked;
-        interrupted_by_.compare_exchange_strong(nobody, by.value, std::memory_order_relaxed);
-        if (cancel_region(root_)) {
+        if (interrupt_member(by)) {
             finish_cancel();
         }
     }
@@ -256,7 +254,7 @@ protected:
     virtual void destroy() noexcept = 0;
 
 private:
-    enum class phase : unsigned char { start, run, unwind, finish };
+    enum class phase : unsigned char { start, run, unwind, finish, leave };
     static constexpr std::uint64_t unasked = ~std::uint64_t{0};
 
     static bool visible_cancelled(region const* r, std::uint32_t shield) noexcept {
@@ -270,7 +268,12 @@ private:
 
     static void run_posted(runnable& r) noexcept { static_cast<fiber_base&>(r).run_fiber(); }
 
-    void interrupt_member(fiber_id by) noexcept final { request_interrupt(by); }
+    bool interrupt_member(fiber_id by) noexcept final {
+        std::uint64_t nobody = unasked;
+        interrupted_by_.compare_exchange_strong(nobody, by.value, std::memory_order_relaxed);
+        return cancel_region(root_);
+    }
+    void finish_interrupt() noexcept final { finish_cancel(); }
     void nursery_quiet() noexcept final { fire(); }
 
     void run_fiber() noexcept;
@@ -279,6 +282,7 @@ private:
     bool resume_top() noexcept;
     bool unwind_top() noexcept;
     bool finish() noexcept;
+    bool leave() noexcept;
     bool park() noexcept;
     bool go_to_the_end() noexcept {
         requeue_ = false;
@@ -356,6 +360,7 @@ inline bool fiber_base::step() noexcept {
     case phase::run: return resume_top();
     case phase::unwind: return unwind_top();
     case phase::finish: return finish();
+    case phase::leave: return leave();
     }
     return false;
 }
@@ -393,6 +398,7 @@ inline bool fiber_base::resume_top() noexcept {
     switch (s) {
     case status::pending: return requeue_ ? go_to_the_end() : !park();
     case status::call: resume_ = true; return true;
+    case status::unwind: phase_ = phase::unwind; return true;
     case status::value: // a frame returned; its caller's operation is polled next
     case status::defect: phase_ = top_ != nullptr ? phase::run : phase::finish; return true;
     default: phase_ = phase::unwind; return true;
@@ -413,11 +419,17 @@ inline bool fiber_base::unwind_top() noexcept {
     return true;
 }
 
+// The end of the body is an interruption point, once: who asks later, while the children are
+// awaited, gets the outcome as it is. A failure stays what it is.
 inline bool fiber_base::finish() noexcept {
-    // The end of the body is an interruption point; a failure stays what it is.
     if (root_status() == status::value && cancel_requested()) {
         end_cancelled();
     }
+    phase_ = phase::leave;
+    return true;
+}
+
+inline bool fiber_base::leave() noexcept {
     if (!await_children(nullptr)) {
         return !park();
     }

@@ -128,12 +128,15 @@ public:
 
 private:
     void take_end(fiber_base& f) {
+        // The finalizer is shown what was suppressed, and whoever sees the end later is too.
+        suppressed_list const thrown = f.suppressed;
         try {
             end_.emplace(outcome_of<outcome_type>(inner_, ended_, f));
         } catch (...) { // moving the value or the error threw
             end_.emplace(outcome_type::died(std::current_exception()));
             ended_ = status::defect;
         }
+        f.suppressed = thrown;
     }
 
     Inner inner_;

@@ -16,6 +16,7 @@ public:
     void enter(fiber_base& owner) noexcept {
         owner_ = &owner;
         owner.push_region(region_);
+        owner.children().attach(members_);
     }
 
     fiber_base& owner() const noexcept { return *owner_; }
@@ -37,7 +38,7 @@ public:
         if (owner_->cancel_region(region_)) {
             owner_->finish_cancel();
         }
-        members_.interrupt(owner_->id());
+        members_.stop(owner_->id());
     }
 
     // Waits until all members are gone: value, or pending. A request to the owner, or a decided
@@ -49,7 +50,7 @@ public:
             switch (f.end_wait()) {
             case wake::none: return status::pending;
             case wake::fired: break;
-            case wake::cancelled: members_.interrupt(f.id()); break;
+            case wake::cancelled: break; // wait_more() sees why
             }
             break;
         case waiting::masked:
@@ -61,11 +62,13 @@ public:
         return wait_more(f);
     }
 
-    // After the members are gone: true if the end `s` came from the group being decided, and
-    // no outer region is being left too.
-    bool exit(status s) noexcept {
+    // After the members are gone. `decided` is how the group ended. It stays so, as something
+    // that was completed; only an interruption gives way to that of the owner, if there is one.
+    status exit(status decided) noexcept {
+        owner_->children().detach(members_);
         owner_->pop_region(region_);
-        return is_decided() && (s != status::cancelled || !owner_->cancel_requested());
+        bool const stays = decided != status::interrupted && decided != status::cancelled;
+        return !stays && owner_->cancel_requested() ? status::cancelled : decided;
     }
 
 private:
@@ -74,7 +77,7 @@ private:
     status wait_more(fiber_base& f) noexcept {
         bool const asked = f.cancel_requested();
         if (asked) {
-            members_.interrupt(f.id());
+            members_.stop(f.id());
         }
         f.begin_wait(asked ? nullptr : this);
         wait_ = asked ? waiting::masked : waiting::interruptibly;

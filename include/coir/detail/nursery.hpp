@@ -20,8 +20,11 @@ public:
     nursery_member(nursery_member const&) = delete;
     nursery_member& operator=(nursery_member const&) = delete;
 
-    // Asks the member to end. Any thread; called while the member is in the nursery.
-    virtual void interrupt_member(fiber_id by) noexcept = 0;
+    // Asks the member to end. Any thread; under the lock of the nursery, so it takes no lock and
+    // wakes nobody. True: the member is frozen, and stays so until finish_interrupt() is called.
+    virtual bool interrupt_member(fiber_id by) noexcept = 0;
+    // The rest of it, without a lock. The member may be gone on return.
+    virtual void finish_interrupt() noexcept = 0;
 
 protected:
     ~nursery_member() = default;
@@ -31,6 +34,7 @@ private:
 
     nursery_member* older_ = nullptr;
     nursery_member* newer_ = nullptr;
+    nursery_member* next_frozen_ = nullptr;
     void const* under_ = nullptr; // the frame that forked it
     bool awaited_ = false;
 };
@@ -51,7 +55,8 @@ public:
     nursery(nursery const&) = delete;
     nursery& operator=(nursery const&) = delete;
 
-    // False: the nursery is closed and `m` did not join. Any thread.
+    // False: the nursery is closed and `m` did not join. Any thread. In a stopped nursery `m`,
+    // which does not run yet, joins interrupted.
     [[nodiscard]] bool add(nursery_member& m, void const* under = nullptr) noexcept {
         std::lock_guard guard{lock_};
         if (closed_) {
@@ -67,6 +72,9 @@ public:
         }
         newest_ = &m;
         ++size_;
+        if (stopped_) {
+            m.interrupt_member(stopped_by_); // it waits for nothing yet, so it is not frozen
+        }
         return true;
     }
 
@@ -89,39 +97,22 @@ public:
     }
 
     // Interrupts every member, or those forked under the frame `under`. O(members).
-    void interrupt(fiber_id by, void const* under = nullptr) noexcept {
-        std::lock_guard guard{lock_};
-        for (nursery_member* m = newest_; m != nullptr; m = m->older_) {
-            if (under == nullptr || m->under_ == under) {
-                m->interrupt_member(by);
-            }
-        }
-    }
+    void interrupt(fiber_id by, void const* under = nullptr) noexcept { finish(freeze(by, under, false)); }
+
+    // Interrupts every member, and those that join later too.
+    void stop(fiber_id by) noexcept { finish(freeze(by, nullptr, true)); }
 
     // True: nothing to wait for. False: `w` is told once when every member (or every one
     // forked under `under`) has left; with all awaited, those that join meanwhile count too.
     [[nodiscard]] bool wait(nursery_waiter& w, void const* under = nullptr) noexcept {
         std::lock_guard guard{lock_};
-        awaited_ = 0;
-        for (nursery_member* m = newest_; m != nullptr; m = m->older_) {
-            m->awaited_ = under == nullptr || m->under_ == under;
-            awaited_ += m->awaited_ ? 1 : 0;
-        }
-        if (awaited_ == 0) {
-            return true;
-        }
-        waits_for_all_ = under == nullptr;
-        waiter_ = &w;
-        return false;
+        return !enlist(w, under);
     }
 
     // As wait() for all, and refuses new members in the same step once there is none.
     [[nodiscard]] bool wait_and_close(nursery_waiter& w) noexcept {
-        if (!wait(w)) {
-            return false;
-        }
         std::lock_guard guard{lock_};
-        closed_ = newest_ == nullptr;
+        closed_ = !enlist(w, nullptr);
         return closed_;
     }
 
@@ -152,12 +143,64 @@ public:
         }
     }
 
+    // For diagnostics: a fiber's children head a chain of the groups that it is in just now.
+    // The fiber alone changes and follows the chain, or who knows that it is suspended.
+    void attach(nursery& group) noexcept { group.next_ = std::exchange(next_, &group); }
+    void detach(nursery& group) noexcept {
+        nursery** at = &next_;
+        while (*at != &group) {
+            at = &(*at)->next_;
+        }
+        *at = group.next_;
+    }
+    nursery* next() const noexcept { return next_; }
+
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
         return size_;
     }
 
 private:
+    // Two steps, because what a member waits for may take locks when it is left, and wake others
+    // that come back here. A frozen member cannot end, so it stays valid between the steps.
+    nursery_member* freeze(fiber_id by, void const* under, bool stop) noexcept {
+        std::lock_guard guard{lock_};
+        if (stop && !stopped_) {
+            stopped_ = true;
+            stopped_by_ = by;
+        }
+        nursery_member* frozen = nullptr;
+        nursery_member** last = &frozen;
+        for (nursery_member* m = newest_; m != nullptr; m = m->older_) {
+            if ((under == nullptr || m->under_ == under) && m->interrupt_member(by)) {
+                m->next_frozen_ = nullptr;
+                *last = m;
+                last = &m->next_frozen_;
+            }
+        }
+        return frozen;
+    }
+    static void finish(nursery_member* frozen) noexcept {
+        while (frozen != nullptr) {
+            std::exchange(frozen, frozen->next_frozen_)->finish_interrupt();
+        }
+    }
+
+    // Under the lock. False: there is nobody to wait for.
+    bool enlist(nursery_waiter& w, void const* under) noexcept {
+        awaited_ = 0;
+        for (nursery_member* m = newest_; m != nullptr; m = m->older_) {
+            m->awaited_ = under == nullptr || m->under_ == under;
+            awaited_ += m->awaited_ ? 1 : 0;
+        }
+        if (awaited_ == 0) {
+            return false;
+        }
+        waits_for_all_ = under == nullptr;
+        waiter_ = &w;
+        return true;
+    }
+
     nursery_waiter* unlink(nursery_member& m) noexcept {
         std::lock_guard guard{lock_};
         (m.newer_ != nullptr ? m.newer_->older_ : newest_) = m.older_;
@@ -173,9 +216,12 @@ private:
 
     mutable spin_lock lock_;
     bool closed_ = false;
+    bool stopped_ = false;
+    fiber_id stopped_by_;
     bool waits_for_all_ = false;
     nursery_member* newest_ = nullptr;
     nursery_waiter* waiter_ = nullptr;
+    nursery* next_ = nullptr;
     std::size_t size_ = 0;
     std::size_t awaited_ = 0;
 };

@@ -17,12 +17,14 @@ class fiber_base;
 
 enum class status : unsigned char {
     pending,     // handed to one leaf, which will wake the fiber
+    unwind,      // pushed a coroutine frame, which is destroyed first
     call,        // pushed a coroutine frame, which runs first
     value,       // ended: get()
     failure,     // ended: error()
     defect,      // ended: defect()
     interrupted, // ended: what was awaited was interrupted, by interrupted_by()
     cancelled,   // a region of this fiber is being left
+    end,         // of a stream: there is no further element
 };
 
 constexpr bool has_ended(status s) noexcept { return s > status::call; }

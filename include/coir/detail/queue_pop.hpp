@@ -70,7 +70,7 @@ private:
 };
 
 template <class Take>
-class [[nodiscard("a pop does nothing until it is awaited")]] queue_pop : private leaf, private Take {
+class [[nodiscard("a pop does nothing until it is awaited")]] queue_pop final : private leaf, private Take {
 public:
     using value_type = typename Take::result;
     using error_type = typename Take::error_type;
@@ -133,7 +133,7 @@ private:
 };
 
 template <class T, class E>
-class [[nodiscard("it does nothing until it is awaited")]] queue_drained : private leaf, private drain_waiter {
+class [[nodiscard("it does nothing until it is awaited")]] queue_drained final : private leaf, private drain_waiter {
 public:
     using value_type = void;
     using error_type = never;

@@ -36,7 +36,7 @@ protected:
 // The element stays where it is until the queue accepts it: either here, or, for an rvalue
 // given to push, with the caller.
 template <class T, class E>
-class [[nodiscard("a push does nothing until it is awaited")]] queue_push : public push_leaf<T> {
+class [[nodiscard("a push does nothing until it is awaited")]] queue_push final : public push_leaf<T> {
 public:
     using value_type = push_status;
 
@@ -93,7 +93,7 @@ private:
 
 // Range: X& for one that stays with the caller, X for one that is kept here.
 template <class T, class E, class Range>
-class [[nodiscard("a push does nothing until it is awaited")]] queue_push_all : public push_leaf<T> {
+class [[nodiscard("a push does nothing until it is awaited")]] queue_push_all final : public push_leaf<T> {
 public:
     using value_type = std::size_t;
 

@@ -10,7 +10,7 @@ namespace coir::inline v0::detail {
 //     armed --fired or removed--> out
 //     armed --the fiber leaves--> leaving --fired or removed--> out
 //                                 leaving --the fiber parks--> parked --> out, and it is woken
-class region_signal : private waiter {
+class region_signal final : private waiter {
 public:
     region_signal() = default;
     region_signal(region_signal&&) noexcept {} // before it is entered
@@ -27,6 +27,15 @@ public:
         }
         f.pop_region(region_);
         return false;
+    }
+
+    // The same when what is limited waits already: if the signal has fired, that is cancelled.
+    void enter_waiting(fiber_base& f, waiter_list& signal, region* below) noexcept {
+        if (!enter(f, signal, below)) {
+            f.splice_region(region_, below);
+            state_.store(state::out, std::memory_order_relaxed);
+            f.cancel_region(region_); // the fiber is running: it finds this when it parks
+        }
     }
 
     // Takes the waiter out of the signal's hands. False: another thread holds it; return

@@ -6,7 +6,7 @@
 
 namespace coir::inline v0::detail {
 
-class region_timer : private timer, private counted<live::timers> {
+class region_timer final : private timer, private counted<live::timers> {
 public:
     region_timer() = default;
     region_timer(region_timer&&) noexcept : timer{}, counted{} {} // before it is entered

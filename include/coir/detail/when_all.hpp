@@ -63,11 +63,11 @@ public:
         switch (phase_) {
         case phase::before:
             group_.enter(f);
-            start(std::make_index_sequence<last>{});
             phase_ = phase::running;
+            start(std::make_index_sequence<last>{});
             [[fallthrough]];
         case phase::running:
-            inline_end_ = std::get<last>(ops_).poll(f);
+            inline_end_ = not_started_ ? status::defect : std::get<last>(ops_).poll(f);
             if (!has_ended(inline_end_)) {
                 return inline_end_;
             }
@@ -81,7 +81,7 @@ public:
                 return status::pending;
             }
             phase_ = phase::ended;
-            ended_ = settle(f);
+            ended_ = group_.exit(decided_end());
             [[fallthrough]];
         case phase::ended: break;
         }
@@ -106,8 +106,10 @@ public:
         return std::move(*e);
     }
     std::exception_ptr defect() {
-        std::exception_ptr thrown;
-        decisive([&](auto& end) { thrown = end.defect(); });
+        std::exception_ptr thrown = not_started_;
+        if (!thrown) {
+            decisive([&](auto& end) { thrown = end.defect(); });
+        }
         return thrown;
     }
     fiber_id interrupted_by() {
@@ -119,18 +121,19 @@ public:
 private:
     enum class phase : unsigned char { before, running, children, ended };
 
+    // If one cannot be made, those before it are interrupted and awaited like any others.
     template <std::size_t... I>
-    void start(std::index_sequence<I...>) {
-        ((std::get<I>(members_) = start_member(group_, std::move(std::get<I>(ops_)), group_.on_end(I),
-                                               fiber_base::start::queued)),
-         ...);
+    void start(std::index_sequence<I...>) noexcept {
+        try {
+            ((std::get<I>(members_) = start_member(group_, std::move(std::get<I>(ops_)), group_.on_end(I),
+                                                   fiber_base::start::queued)),
+             ...);
+        } catch (...) {
+            not_started_ = std::current_exception();
+        }
     }
 
-    status settle(fiber_base& f) {
-        group_.exit(inline_end_);
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
+    status decided_end() {
         if (group_.decided_by() == all_group::undecided) {
             return status::value;
         }
@@ -166,6 +169,7 @@ private:
     std::tuple<Ops...> ops_;
     forked members_;
     all_group group_;
+    std::exception_ptr not_started_; // what starting a member threw
     phase phase_ = phase::before;
     status inline_end_ = status::pending;
     status ended_ = status::pending;
@@ -182,15 +186,13 @@ public:
     status poll(fiber_base& f) {
         if (!has_ended(ended_)) {
             if (!std::exchange(started_, true)) {
-                start(f);
+                group_.enter(f);
+                start();
             }
             if (group_.poll_members(f) == status::pending) {
                 return status::pending;
             }
-            group_.exit(status::value);
-            ended_ = f.cancel_requested() ? status::cancelled
-                     : group_.decided_by() == all_group::undecided ? status::value
-                                                                   : status_of(decisive().kind());
+            ended_ = group_.exit(decided_end());
         }
         return ended_;
     }
@@ -211,23 +213,34 @@ public:
     {
         return std::move(decisive()).error();
     }
-    std::exception_ptr defect() { return decisive().defect(); }
+    std::exception_ptr defect() { return not_started_ ? not_started_ : decisive().defect(); }
     fiber_id interrupted_by() { return decisive().interrupted_by(); }
 
 private:
-    void start(fiber_base& f) {
-        group_.enter(f);
-        members_.reserve(ops_.size());
-        for (std::size_t i = 0; i < ops_.size(); ++i) {
-            members_.push_back(start_member(group_, std::move(ops_[i]), group_.on_end(i), fiber_base::start::queued));
+    void start() noexcept {
+        try {
+            members_.reserve(ops_.size());
+            for (std::size_t i = 0; i < ops_.size(); ++i) {
+                members_.push_back(start_member(group_, std::move(ops_[i]), group_.on_end(i), fiber_base::start::queued));
+            }
+        } catch (...) {
+            not_started_ = std::current_exception();
+            group_.fail(members_.size());
         }
         ops_.clear();
+    }
+    status decided_end() {
+        if (not_started_) {
+            return status::defect;
+        }
+        return group_.decided_by() == all_group::undecided ? status::value : status_of(decisive().kind());
     }
     auto& decisive() { return members_[group_.decided_by()].get_state().cell().end(); }
 
     std::vector<Op> ops_;
     std::vector<member_fiber<Op>> members_;
     all_group group_;
+    std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
     bool started_ = false;
 };

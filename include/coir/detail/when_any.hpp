@@ -25,7 +25,6 @@ public:
     }
     std::size_t winner() const noexcept { return winner_.load(std::memory_order_acquire); }
 
-private:
     void win(std::size_t index) noexcept {
         std::size_t none = all_group::undecided;
         if (winner_.compare_exchange_strong(none, index, std::memory_order_acq_rel, std::memory_order_relaxed)) {
@@ -33,6 +32,7 @@ private:
         }
     }
 
+private:
     bool only_success_;
     atomic<std::size_t> left_;
     atomic<std::size_t> winner_{all_group::undecided};
@@ -62,11 +62,7 @@ public:
             if (group_.poll_members(f) == status::pending) {
                 return status::pending;
             }
-            group_.exit(status::value);
-            ended_ = status::cancelled;
-            if (!f.cancel_requested()) {
-                with_winner([&](auto& end, auto) { ended_ = status_of(end.kind()); });
-            }
+            ended_ = group_.exit(decided_end());
         }
         return ended_;
     }
@@ -101,8 +97,10 @@ public:
         return std::move(*e);
     }
     std::exception_ptr defect() {
-        std::exception_ptr thrown;
-        with_winner([&](auto& end, auto) { thrown = end.defect(); });
+        std::exception_ptr thrown = not_started_;
+        if (!thrown) {
+            with_winner([&](auto& end, auto) { thrown = end.defect(); });
+        }
         return thrown;
     }
     fiber_id interrupted_by() {
@@ -112,16 +110,34 @@ public:
     }
 
 private:
-    // One after the other, each up to its first suspension.
+    static constexpr std::size_t no_member = sizeof...(Ops);
+
+    // Without a winner none was started, as the owner was being cancelled.
+    status decided_end() {
+        if (not_started_) {
+            return status::defect;
+        }
+        status s = status::cancelled;
+        with_winner([&](auto& end, auto) { s = status_of(end.kind()); });
+        return s;
+    }
+
+    // One after the other, each up to its first suspension. If one cannot be made, those before
+    // it are interrupted.
     template <std::size_t... I>
-    void start(fiber_base& f, std::index_sequence<I...>) {
+    void start(fiber_base& f, std::index_sequence<I...>) noexcept {
         auto const start_one = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
             if (!group_.is_decided() && !f.cancel_requested()) {
                 std::get<N>(members_) = start_member(group_, std::move(std::get<N>(ops_)), group_.on_end(N),
                                                      fiber_base::start::here);
             }
         };
-        (start_one(std::integral_constant<std::size_t, I>{}), ...);
+        try {
+            (start_one(std::integral_constant<std::size_t, I>{}), ...);
+        } catch (...) {
+            not_started_ = std::current_exception();
+            group_.win(no_member);
+        }
     }
 
     template <class G>
@@ -137,6 +153,7 @@ private:
     std::tuple<Ops...> ops_;
     std::tuple<member_fiber<Ops>...> members_;
     any_group group_{OnlySuccess, sizeof...(Ops)};
+    std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
     bool started_ = false;
 };

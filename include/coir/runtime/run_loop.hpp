@@ -48,19 +48,14 @@ public:
     }
 
     void post(runnable& work) noexcept override {
-        bool wake = false;
-        {
-            std::lock_guard guard{lock_};
-            wake = std::exchange(idle_, false);
-            posted_.push(work);
-        }
-        if (wake) {
-            parker_.unpark();
-        }
+        std::lock_guard guard{lock_};
+        posted_.push(work);
+        wake_if_idle();
     }
 
     void arm(timer& t, time_point deadline) noexcept override {
         if (timers_.arm(t, deadline)) {
+            std::lock_guard guard{lock_};
             wake_if_idle();
         }
     }
@@ -123,13 +118,10 @@ private:
         return std::exchange(idle_, false);
     }
 
+    // Under the lock: without it the loop could wake by itself, run what was posted, and be
+    // destroyed before the unpark.
     void wake_if_idle() noexcept {
-        bool wake = false;
-        {
-            std::lock_guard guard{lock_};
-            wake = std::exchange(idle_, false);
-        }
-        if (wake) {
+        if (std::exchange(idle_, false)) {
             parker_.unpark();
         }
     }

@@ -15,6 +15,7 @@
 
 #include <coir/detail/pool_worker.hpp>
 #include <coir/detail/shared_queue.hpp>
+#include <coir/fiber.hpp>
 #include <coir/runtime/scheduler.hpp>
 #include <coir/runtime/timer_queue.hpp>
 
@@ -58,6 +59,29 @@ public:
     }
 
     unsigned thread_count() const noexcept { return count_; }
+
+    // Starts `work` as a fiber of this pool, from any thread. After shutdown() it ends
+    // interrupted without starting.
+    template <class Work, class... Args>
+        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+    auto spawn(Work&& work, Args&&... args) {
+        return detail::start_fiber(*this, fibers(), nullptr, fork_options{}, std::forward<Work>(work),
+                                   std::forward<Args>(args)...);
+    }
+
+    // Runs `work` to its end here and returns its outcome; the calling thread sleeps meanwhile.
+    // Throws would_deadlock on a thread that runs fibers.
+    template <class Work, class... Args>
+        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+    auto run(Work&& work, Args&&... args) {
+        detail::throw_if_on_worker();
+        auto root = spawn(std::forward<Work>(work), std::forward<Args>(args)...);
+        auto& state = root.get_state();
+        state.observe();
+        state.cell().wait_until(time_point::max());
+        auto& end = state.cell().end();
+        return std::remove_reference_t<decltype(end)>(std::move(end));
+    }
 
     // Work posted before shutdown() has returned is run; later, nothing may be posted.
     void post(runnable& work) noexcept override {

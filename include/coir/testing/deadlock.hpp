@@ -50,7 +50,9 @@ inline void describe_all(std::string& text, nursery& fibers, std::size_t depth =
     fibers.for_each([&](nursery_member& m) {
         auto& f = static_cast<fiber_base&>(m);
         describe(text, f, depth);
-        describe_all(text, f.children(), depth + 1);
+        for (nursery* n = &f.children(); n != nullptr; n = n->next()) {
+            describe_all(text, *n, depth + 1);
+        }
     });
 }
 

@@ -20,7 +20,8 @@ namespace coir::inline v0::detail {
 
 class ready_choice {
 public:
-    explicit ready_choice(std::optional<std::uint64_t> seed) : draws_{seed.has_value()}, state_{mix64(seed.value_or(0))} {}
+    explicit ready_choice(std::optional<std::uint64_t> seed)
+        : draws_{seed.has_value()}, state_{mix64(seed.value_or(0))} {}
 
     void add(runnable_queue& posted) {
         while (runnable* const r = posted.pop()) {

@@ -256,9 +256,8 @@ private:
         auto const at = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed()).count();
         std::string text = why == ending::deadlock ? "coir: deadlock at " : "coir: livelock at ";
         text.append(std::to_string(at)).append(" ms: ");
-        text.append(why == ending::deadlock
-                        ? "nothing is ready, no deadline is armed, nothing external is expected\n"
-                        : "no end after " + std::to_string(turn_limit_) + " turns\n");
+        text.append(why == ending::deadlock ? "nothing is ready, no deadline is armed, nothing external is expected\n"
+                                            : "no end after " + std::to_string(turn_limit_) + " turns\n");
         detail::describe_all(text, fibers());
         return text;
     }

@@ -1,0 +1,21 @@
+// Streams: sequences that may wait, fail, be interrupted, and always clean up.
+//
+//     auto const words = co_await (response
+//                                  | coir::streams::decode_utf8()
+//                                  | coir::streams::split_lines()
+//                                  | coir::streams::interrupt_when(stop)
+//                                  | coir::streams::to_vector());
+//
+// A pipeline is a value; stages are fused at compile time. However it ends, its finalizers have
+// run once before the sink's result is seen.
+#pragma once
+
+#include <coir/stream/concept.hpp>
+#include <coir/stream/debounce.hpp>
+#include <coir/stream/ending.hpp>
+#include <coir/stream/generator.hpp>
+#include <coir/stream/per_element.hpp>
+#include <coir/stream/sinks.hpp>
+#include <coir/stream/sources.hpp>
+#include <coir/stream/text.hpp>
+#include <coir/stream/with_stream.hpp>

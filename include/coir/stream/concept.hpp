@@ -1,0 +1,98 @@
+// What a stream is: a state machine that is polled for its next element.
+//
+//     struct countdown {                                   // a stream in ten lines
+//         using value_type = int;
+//         using error_type = coir::never;
+//         detail::status poll_next(detail::fiber_base&, std::optional<int>& out) {
+//             return n-- > 0 ? (out = n, detail::status::value) : detail::status::end;
+//         }
+//         detail::status poll_close(detail::fiber_base&) { return detail::status::value; }
+//         int n = 3;
+//     };
+//
+// poll_next: pending, unwind or call as in an operation; value: the element is in `out`; end, or
+// how else it ended, and then it is only closed. What it throws is a defect. A stage that waits
+// is polled again and goes on where it stopped.
+// poll_close: called once the pulls are over, masked, until it says value (or defect: a
+// finalizer threw). A stage closes what is above it before it runs a finalizer of its own.
+// A stream may be moved between two pulls, not within one.
+#pragma once
+
+#include <coir/detail/fiber_base.hpp>
+#include <coir/detail/operation.hpp>
+
+#include <coir/detail/inline_closure.hpp>
+
+#include <concepts>
+#include <optional>
+#include <tuple>
+
+namespace coir::inline v0 {
+
+// Movability comes last: to ask it of a type that is no stream at all could ask this again.
+template <class S>
+concept async_stream = requires(S& s, detail::fiber_base& f, std::optional<typename S::value_type>& out) {
+    typename S::error_type;
+    { s.poll_next(f, out) } -> std::same_as<detail::status>;
+    { s.poll_close(f) } -> std::same_as<detail::status>;
+} && std::move_constructible<S>;
+
+} // namespace coir::inline v0
+
+namespace coir::inline v0::detail {
+
+// Base of a stream without resources and without ends other than `end`.
+class plain_source {
+public:
+    using error_type = never;
+    status poll_close(fiber_base&) noexcept { return status::value; }
+    std::exception_ptr defect() const noexcept { return nullptr; }
+    fiber_id interrupted_by() const noexcept { return {}; }
+};
+
+// Base of a stage over one stream, which ends and closes as that does.
+template <async_stream Up>
+class stage {
+public:
+    using value_type = typename Up::value_type;
+    using error_type = typename Up::error_type;
+
+    explicit stage(Up&& up) : up_{std::move(up)} {}
+
+    status poll_close(fiber_base& f) { return up_.poll_close(f); }
+    decltype(auto) error()
+        requires(!std::same_as<error_type, never>)
+    {
+        return up_.error();
+    }
+    std::exception_ptr defect() { return up_.defect(); }
+    fiber_id interrupted_by() { return up_.interrupted_by(); }
+
+protected:
+    Up up_;
+};
+
+// `stream | closure`: Make<Up>(up, args...) is the stage or sink.
+template <template <class...> class Stage, class... Args>
+class stage_closure {
+public:
+    template <class... As>
+    explicit stage_closure(std::in_place_t, As&&... args) : args_(std::forward<As>(args)...) {}
+
+    template <class Up>
+        requires(!std::is_lvalue_reference_v<Up>) && async_stream<Up>
+    friend auto operator|(Up&& up, stage_closure&& self) {
+        return std::apply(
+            [&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; }, self.args_);
+    }
+
+private:
+    COIR_NO_UNIQUE_ADDRESS std::tuple<Args...> args_;
+};
+
+template <template <class...> class Stage, class... Args>
+auto make_stage(Args&&... args) {
+    return stage_closure<Stage, stored<Args>...>{std::in_place, unwrap(std::forward<Args>(args))...};
+}
+
+} // namespace coir::inline v0::detail

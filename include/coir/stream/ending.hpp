@@ -1,0 +1,181 @@
+// Stages about the end of a stream: interrupt_when and ensuring.
+//
+//     source | streams::interrupt_when(stop) | streams::ensuring(close_file)
+#pragma once
+
+#include <coir/deferred.hpp>
+#include <coir/detail/finalizer.hpp>
+#include <coir/detail/outcome_view.hpp>
+#include <coir/detail/region_signal.hpp>
+#include <coir/stream/concept.hpp>
+
+namespace coir::inline v0::detail {
+
+// Looks at the signal before each pull. While a pull waits, a cancel region lies around it; it
+// is left before the pull returns, as later it would cancel a wait of the stages below.
+template <class Up, class Signal>
+class interrupt_when_stage {
+    using cell = std::remove_pointer_t<Signal>;
+    using signal_error = typename cell::outcome_type::error_type;
+
+public:
+    using value_type = typename Up::value_type;
+    using error_type = errors<typename Up::error_type, signal_error>;
+
+    interrupt_when_stage(Up&& up, cell* signal) : up_{std::move(up)}, signal_{signal} {}
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        if (state_ == state::idle) {
+            if (signal_->is_done()) {
+                return stopped();
+            }
+            region* const below = f.top_region();
+            status const s = up_.poll_next(f, out);
+            if (has_ended(s)) {
+                return s;
+            }
+            region_.emplace();
+            region_->enter_waiting(f, signal_->waiters(), below);
+            state_ = state::armed;
+            return s;
+        }
+        if (state_ == state::armed) {
+            ended_ = poll_armed(f);
+            if (!has_ended(ended_)) {
+                return ended_;
+            }
+            state_ = state::leaving;
+        }
+        return leave(out);
+    }
+
+    status poll_close(fiber_base& f) { return up_.poll_close(f); }
+
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        if constexpr (!std::same_as<signal_error, never>) {
+            if (stopped_) {
+                return convert_error<error_type>(signal_->poll()->error());
+            }
+        }
+        if constexpr (!std::same_as<typename Up::error_type, never>) {
+            return convert_error<error_type>(up_.error());
+        } else {
+            std::terminate(); // only the signal can have failed
+        }
+    }
+    std::exception_ptr defect() {
+        if (thrown_) {
+            return thrown_;
+        }
+        return stopped_ ? signal_->poll()->defect() : up_.defect();
+    }
+    fiber_id interrupted_by() {
+        if (stopped_) {
+            return region_ && region_->was_abandoned() ? fiber_id{} : signal_->poll()->interrupted_by();
+        }
+        return up_.interrupted_by();
+    }
+
+private:
+    enum class state : unsigned char { idle, armed, leaving };
+
+    // A throw must not leave the region behind.
+    status poll_armed(fiber_base& f) noexcept {
+        try {
+            return up_.poll_next(f, held_);
+        } catch (...) {
+            thrown_ = std::current_exception();
+            return status::defect;
+        }
+    }
+
+    status leave(std::optional<value_type>& out) {
+        if (!region_->leave()) {
+            return status::pending;
+        }
+        state_ = state::idle;
+        if (region_->exit(ended_)) {
+            return stopped();
+        }
+        if (ended_ == status::value) {
+            out = std::move(held_);
+            held_.reset();
+        }
+        return ended_;
+    }
+
+    // A signal that succeeded ends the stream; a failure or defect of it is the stream's.
+    status stopped() noexcept {
+        stopped_ = true;
+        if (region_ && region_->was_abandoned()) {
+            return status::interrupted;
+        }
+        status const s = status_of(signal_->poll()->kind());
+        return s == status::value ? status::end : s;
+    }
+
+    Up up_;
+    cell* signal_;
+    std::optional<region_signal> region_;
+    std::optional<value_type> held_;
+    std::exception_ptr thrown_;
+    state state_ = state::idle;
+    status ended_ = status::pending;
+    bool stopped_ = false;
+};
+
+// Runs a finalizer after the stream above it is closed.
+template <class Up, class F>
+class ensuring_stage : public stage<Up> {
+    static_assert(finalizer<F>, "coir: a finalizer is a callable that returns task<void, never>");
+
+public:
+    ensuring_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, finalizer_{std::move(f)} {}
+    ensuring_stage(ensuring_stage&& other) : stage<Up>{std::move(other.up_)}, finalizer_{std::move(other.finalizer_)} {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) { return this->up_.poll_next(f, out); }
+
+    status poll_close(fiber_base& f) {
+        if (!has_ended(closed_)) {
+            closed_ = this->up_.poll_close(f);
+            if (!has_ended(closed_)) {
+                return closed_;
+            }
+        }
+        status const s = finalizer_.poll(f);
+        if (s == status::defect) {
+            thrown_ = closed_ == status::value;
+            closed_ = finalizer_.settle(f, closed_);
+        }
+        return has_ended(s) ? closed_ : s;
+    }
+    std::exception_ptr defect() { return thrown_ ? finalizer_.defect() : this->up_.defect(); }
+
+private:
+    finalizing<F> finalizer_;
+    status closed_ = status::pending;
+    bool thrown_ = false;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// Ends the stream as soon as `signal` is done, even in the middle of a pull, which is interrupted
+// and cleans up first; no element follows. The stages below are not interrupted. The signal
+// outlives the stream.
+template <class T, class E>
+auto interrupt_when(deferred<T, E>& signal) {
+    return detail::make_stage<detail::interrupt_when_stage>(&signal.get_cell());
+}
+
+// Runs `f` once, masked, however the stream ends, after its own resources are released.
+template <class F>
+auto ensuring(F&& f) {
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::ensuring_stage>(std::forward<F>(f));
+}
+
+} // namespace coir::inline v0::streams

@@ -1,0 +1,194 @@
+// stream<T, E>: a coroutine that yields elements, and the holder of any pipeline.
+//
+//     coir::stream<std::string, io_error> lines(file& f) {
+//         while (auto l = co_await f.read_line()) co_yield std::move(*l);
+//     }
+//     coir::stream<int> numbers = coir::streams::from(std::vector{1, 2, 3}) | coir::streams::take(2);
+//
+// A generator awaits, fails and forks like a task. Its frame is on the fiber's stack while it
+// works and leaves it when it yields. Closing a generator that has not ended unwinds its frame.
+#pragma once
+
+#include <coir/stream/concept.hpp>
+#include <coir/task.hpp>
+
+#include <memory>
+
+namespace coir::inline v0 {
+
+template <class T, class E>
+class stream;
+
+namespace detail {
+
+template <class T, class E>
+class generator_promise : public task_promise_base<void, E> {
+public:
+    stream<T, E> get_return_object() noexcept;
+    void return_void() noexcept { this->record().succeed(); }
+
+    // Takes the generator off the fiber's stack until the next pull.
+    struct yielding {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<generator_promise> self) const noexcept {
+            generator_promise& p = self.promise();
+            p.fiber->set_top(p.caller);
+            return p.fiber->to_loop(status::value);
+        }
+        void await_resume() const noexcept {}
+    };
+
+    // A temporary lives in the frame until the generator goes on, and is moved from there.
+    yielding yield_value(T&& element) noexcept {
+        yielded_ = std::addressof(element);
+        return {};
+    }
+    // A named element is copied.
+    yielding yield_value(T const& element)
+        requires std::copy_constructible<T>
+    {
+        copy_.emplace(element);
+        yielded_ = std::addressof(*copy_);
+        return {};
+    }
+
+    T&& take() noexcept { return std::move(*yielded_); }
+
+private:
+    T* yielded_ = nullptr;
+    std::optional<T> copy_;
+};
+
+template <class T, class E>
+class erased_stream {
+public:
+    virtual ~erased_stream() = default;
+    virtual status poll_next(fiber_base& f, std::optional<T>& out) = 0;
+    virtual status poll_close(fiber_base& f) = 0;
+    virtual E error() = 0;
+    virtual std::exception_ptr defect() = 0;
+    virtual fiber_id interrupted_by() = 0;
+};
+
+template <class S, class T, class E>
+class erased final : public erased_stream<T, E> {
+public:
+    explicit erased(S&& s) : s_{std::move(s)} {}
+
+    status poll_next(fiber_base& f, std::optional<T>& out) override {
+        if constexpr (std::same_as<typename S::value_type, T>) {
+            return s_.poll_next(f, out);
+        } else {
+            std::optional<typename S::value_type> in;
+            status const s = s_.poll_next(f, in);
+            if (s == status::value) {
+                out.emplace(std::move(*in));
+            }
+            return s;
+        }
+    }
+    status poll_close(fiber_base& f) override { return s_.poll_close(f); }
+    E error() override {
+        if constexpr (std::same_as<typename S::error_type, never>) {
+            std::terminate();
+        } else {
+            return convert_error<E>(s_.error());
+        }
+    }
+    std::exception_ptr defect() override { return s_.defect(); }
+    fiber_id interrupted_by() override { return s_.interrupted_by(); }
+
+private:
+    S s_;
+};
+
+} // namespace detail
+
+// Movable between pulls. Pulled by one fiber at a time. Making one from a pipeline allocates
+// once; a generator allocates its frame.
+template <class T, class E = never>
+class [[nodiscard]] stream {
+public:
+    using promise_type = detail::generator_promise<T, E>;
+    using value_type = T;
+    using error_type = E;
+
+    template <class S>
+        requires(!std::derived_from<S, stream> && async_stream<S> && std::constructible_from<T, typename S::value_type> &&
+                 error_for<E, typename S::error_type>)
+    stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
+
+    stream(stream&& other) noexcept
+        : erased_{std::move(other.erased_)}, generator_{std::exchange(other.generator_, nullptr)},
+          record_{std::move(other.record_)} {}
+
+    // For pipelines and sinks.
+    detail::status poll_next(detail::fiber_base& f, std::optional<T>& out) {
+        if (erased_) {
+            return erased_->poll_next(f, out);
+        }
+        if (!std::exchange(pulling_, true)) {
+            return go_on(f);
+        }
+        pulling_ = false;
+        detail::status const s = record_.ended();
+        if (s == detail::status::pending) {
+            out.emplace(generator_->take());
+            return detail::status::value;
+        }
+        generator_ = nullptr;
+        return s == detail::status::value ? detail::status::end : s;
+    }
+
+    detail::status poll_close(detail::fiber_base& f) {
+        if (erased_) {
+            return erased_->poll_close(f);
+        }
+        if (detail::frame* const open = std::exchange(generator_, nullptr)) {
+            if (record_.ended() == detail::status::pending) {
+                f.push_frame(*open, record_);
+                record_.cancel();
+                return detail::status::unwind; // its children end first
+            }
+        }
+        return detail::status::value;
+    }
+
+    E error()
+        requires(!std::same_as<E, never>)
+    {
+        return erased_ ? erased_->error() : std::move(record_.end()).error();
+    }
+    std::exception_ptr defect() { return erased_ ? erased_->defect() : record_.end().defect(); }
+    fiber_id interrupted_by() { return erased_ ? erased_->interrupted_by() : record_.end().interrupted_by(); }
+
+private:
+    friend promise_type;
+
+    explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
+
+    detail::status go_on(detail::fiber_base& f) noexcept {
+        if (generator_ == nullptr) { // pulled after its end
+            pulling_ = false;
+            return detail::status::end;
+        }
+        f.push_frame(*generator_, record_);
+        return detail::status::call;
+    }
+
+    std::unique_ptr<detail::erased_stream<T, E>> erased_;
+    promise_type* generator_ = nullptr;
+    detail::completion<void, E> record_;
+    bool pulling_ = false;
+};
+
+namespace detail {
+
+template <class T, class E>
+stream<T, E> generator_promise<T, E>::get_return_object() noexcept {
+    return stream<T, E>{handle_of(*this)};
+}
+
+} // namespace detail
+
+} // namespace coir::inline v0

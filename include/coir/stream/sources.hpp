@@ -1,0 +1,126 @@
+// Where elements come from.
+//
+//     co_await (coir::streams::from(names) | coir::streams::for_each(greet));
+#pragma once
+
+#include <coir/stream/concept.hpp>
+
+#include <iterator>
+#include <ranges>
+#include <vector>
+
+namespace coir::inline v0::detail {
+
+template <std::ranges::input_range R>
+class range_source : public plain_source {
+public:
+    using value_type = std::ranges::range_value_t<R>;
+
+    explicit range_source(R&& range) : range_(std::move(range)) {}
+    range_source(range_source&& other) : range_(std::move(other.range_)) {} // before the first pull
+
+    status poll_next(fiber_base&, std::optional<value_type>& out) {
+        if (!at_) {
+            at_.emplace(std::ranges::begin(range_));
+        }
+        if (*at_ == std::ranges::end(range_)) {
+            return status::end;
+        }
+        out.emplace(std::ranges::iter_move(*at_));
+        ++*at_;
+        return status::value;
+    }
+
+private:
+    R range_;
+    std::optional<std::ranges::iterator_t<R>> at_;
+};
+
+template <class T>
+class empty_source : public plain_source {
+public:
+    using value_type = T;
+    status poll_next(fiber_base&, std::optional<T>&) noexcept { return status::end; }
+};
+
+// Elements of repeated operations that each give a std::optional, nothing being the end.
+template <class Make>
+class repeated_source {
+    using op = operation_of<std::invoke_result_t<Make&>>;
+
+public:
+    using value_type = typename op::value_type::value_type;
+    using error_type = typename op::error_type;
+
+    explicit repeated_source(Make make) : make_{std::move(make)} {}
+    repeated_source(repeated_source&& other) : make_{std::move(other.make_)} {} // between pulls
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        if (!running_) {
+            running_.emplace(to_operation(make_()));
+        }
+        status const s = running_->poll(f);
+        if (s == status::value) {
+            out = running_->get();
+            running_.reset();
+            return out ? status::value : status::end;
+        }
+        return s;
+    }
+    status poll_close(fiber_base&) noexcept { return status::value; }
+
+    decltype(auto) error()
+        requires(!std::same_as<error_type, never>)
+    {
+        return running_->error();
+    }
+    std::exception_ptr defect() { return running_->defect(); }
+    fiber_id interrupted_by() { return running_->interrupted_by(); }
+
+private:
+    Make make_;
+    std::optional<op> running_;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// The elements of a range: an rvalue is kept, an lvalue is referred to and copied from.
+template <std::ranges::input_range R>
+auto from(R&& range) {
+    if constexpr (std::is_lvalue_reference_v<R>) {
+        return detail::range_source{std::views::transform(range, [](auto const& x) { return x; })};
+    } else {
+        return detail::range_source<R>{std::move(range)};
+    }
+}
+
+// One element.
+template <class T>
+auto once(T value) {
+    std::vector<T> one;
+    one.push_back(std::move(value));
+    return from(std::move(one));
+}
+
+// No element.
+template <class T>
+auto empty() {
+    return detail::empty_source<T>{};
+}
+
+// What is popped from a queue, until it is closed and drained; its failure is the stream's. The
+// queue outlives the stream. Several streams of one queue share its elements among them.
+template <class Queue>
+auto from_queue(Queue& queue) {
+    return detail::repeated_source{[q = &queue] { return q->pop(); }};
+}
+
+// What a subscription of a pubsub receives. The subscription outlives the stream.
+template <class Subscription>
+auto from_pubsub(Subscription& subscription) {
+    return detail::repeated_source{[s = &subscription] { return s->next(); }};
+}
+
+} // namespace coir::inline v0::streams
