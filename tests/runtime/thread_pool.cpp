@@ -69,7 +69,11 @@ struct test_fiber final : coir::detail::nursery_member {
               pool.fibers().remove(*this);
           }},
           home{pool} {}
-    void interrupt_member(coir::fiber_id) noexcept override { home.post(leave); }
+    bool interrupt_member(coir::fiber_id) noexcept override {
+        home.post(leave);
+        return false;
+    }
+    void finish_interrupt() noexcept override {}
     bool ended = false;
     job leave;
     thread_pool& home;
