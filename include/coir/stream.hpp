@@ -15,7 +15,9 @@
 #include <coir/stream/ending.hpp>
 #include <coir/stream/generator.hpp>
 #include <coir/stream/per_element.hpp>
+#include <coir/stream/retry.hpp>
 #include <coir/stream/sinks.hpp>
 #include <coir/stream/sources.hpp>
 #include <coir/stream/text.hpp>
+#include <coir/stream/timeout.hpp>
 #include <coir/stream/with_stream.hpp>

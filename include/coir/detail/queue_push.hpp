@@ -91,6 +91,15 @@ private:
     bool begun_ = false;
 };
 
+// A container that is ours gives its elements away; a view does not own them.
+template <class Range>
+inline constexpr bool gives_elements =
+    !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+
+template <class Range>
+using pushed_element = std::conditional_t<gives_elements<Range>, std::ranges::range_rvalue_reference_t<Range>,
+                                          std::ranges::range_reference_t<Range>>;
+
 // Range: X& for one that stays with the caller, X for one that is kept here.
 template <class T, class E, class Range>
 class [[nodiscard("a push does nothing until it is awaited")]] queue_push_all final : public push_leaf<T> {
@@ -124,9 +133,6 @@ public:
     }
 
 private:
-    // A container that is ours gives its elements away; a view does not own them.
-    static constexpr bool moves = !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cv_t<Range>>;
-
     status go_on(fiber_base& f) noexcept {
         try {
             return push_rest(f);
@@ -161,7 +167,7 @@ private:
         if (*next_ == std::ranges::end(range_)) {
             return false;
         }
-        if constexpr (moves) {
+        if constexpr (gives_elements<Range>) {
             current_.emplace(std::ranges::iter_move(*next_));
         } else {
             current_.emplace(**next_);

@@ -12,9 +12,12 @@ public:
     region_timer(region_timer&&) noexcept : timer{}, counted{} {} // before it is entered
 
     // From here on what the fiber does is given up when `d` has passed.
-    void enter(fiber_base& f, timer::time_point deadline) noexcept {
+    void enter(fiber_base& f, timer::time_point deadline) noexcept { enter(f, deadline, f.top_region()); }
+
+    // The same for what waits already, with `below` the innermost region when it began.
+    void enter(fiber_base& f, timer::time_point deadline, region* below) noexcept {
         fiber_ = &f;
-        f.push_region(region_);
+        f.splice_region(region_, below);
         f.where().arm(*this, deadline);
     }
 

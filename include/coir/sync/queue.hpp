@@ -84,7 +84,7 @@ public:
     // may come between; stops when the queue is closed. Interrupted, what was accepted stays.
     // A container given as rvalue is moved in with its elements, otherwise elements are copied.
     template <std::ranges::input_range R>
-        requires std::constructible_from<T, std::ranges::range_reference_t<R>>
+        requires std::constructible_from<T, detail::pushed_element<R>>
     auto push_all(R&& range) {
         COIR_CHECK_VALUE(R);
         return detail::queue_push_all<T, E, R>{core_, std::forward<R>(range)};
