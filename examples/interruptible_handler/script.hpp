@@ -40,7 +40,7 @@ constexpr std::size_t max_input_bytes = std::size_t{64} << 10;
 // The same for a file; throws bad_script as well if it cannot be read.
 [[nodiscard]] script load_script(std::string const& path);
 
-// Shows two inputs answered as one, an interruption, and a completed answer, in about ten seconds.
+// Shows two inputs answered as one, an interruption, and a completed answer, in about five seconds.
 [[nodiscard]] script builtin_script();
 
 } // namespace chat
