@@ -62,10 +62,11 @@ std::uint64_t run_seed(std::uint64_t seed, Body& body) {
     return s.schedule_hash();
 }
 
+// Zero and what is no number count as not set: a typing error must not run nothing.
 inline std::optional<std::uint64_t> seed_variable(char const* name) noexcept {
     char const* const text = std::getenv(name);
-    return text != nullptr && *text != '\0' ? std::optional<std::uint64_t>{std::strtoull(text, nullptr, 10)}
-                                            : std::nullopt;
+    std::uint64_t const value = text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
+    return value != 0 ? std::optional{value} : std::nullopt;
 }
 
 } // namespace coir::inline v0::detail
