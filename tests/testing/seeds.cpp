@@ -236,4 +236,6 @@ TEST_CASE("the environment sets the number of seeds [K12]") {
     variable const all{"COIR_SEED", nullptr};
     variable const some{"COIR_SEEDS", "5"};
     CHECK(coir::explore(1000, take_turns).runs == 5);
+    variable const mistyped{"COIR_SEEDS", "many"};
+    CHECK(coir::explore(2, take_turns).runs == 2);
 }
