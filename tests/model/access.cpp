@@ -95,6 +95,12 @@ void access::block(void* at, std::size_t size, bits old, const site& where) {
     engine::instance().block(at, size, old, where);
 }
 
+void access::await_change(void* at, std::size_t size, bits old) {
+    if (!engine::inside()) return;
+    const engine::guard own;
+    engine::instance().await_change(at, size, old);
+}
+
 void access::notify(void* at, std::size_t size, bool all, const site& where) {
     if (!engine::inside()) return;
     const engine::guard own;

@@ -34,6 +34,7 @@ struct access {
                                        order failure, bool weak, const site&);
     static void fence(order, const site&);
     static void block(void* at, std::size_t size, bits old, const site&);
+    static void await_change(void* at, std::size_t size, bits old);
     static void notify(void* at, std::size_t size, bool all, const site&);
     static void yield();
 };

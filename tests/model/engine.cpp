@@ -80,12 +80,14 @@ location& engine::locate(void* at, std::size_t size) {
         place = memory_.create(at, size, initial, self().views);
         if (place == nullptr) fail(property::misuse, "more atomics in a schedule than the model has room for");
         place->created = 0;
+        place->shared = true;
         statics_.push_back(place->id);
     }
     if (!place->alive) fail(property::use_after_free, "access to " + describe(at) + ", an atomic that was destroyed");
     if (place->created > self().views.now.clock[place->creator])
         fail(property::data_race, "access to " + describe(at) + " does not happen after its construction");
     place->touched[current_] = self().views.now.clock[current_];
+    used_by_current(*place);
     return *place;
 }
 
@@ -94,6 +96,7 @@ void engine::construct(void* at, std::size_t size, bits initial) {
     check(sandbox_.touch(at));
     location* place = memory_.create(at, size, initial, self().views);
     if (place == nullptr) fail(property::misuse, "more atomics in a schedule than the model has room for");
+    place->shared = shared_.contains(at);
     sandbox_.atomic_at(at) = static_cast<std::uint32_t>(place->id + 1);
     self().views.tick();
 }
@@ -109,7 +112,7 @@ void engine::destroy(void* at) {
 }
 
 bits engine::load(void* at, std::size_t size, std::memory_order order, const site& where) {
-    point();
+    point(at);
     location& place = locate(at, size);
     const auto value = memory_.load(place, self().views, order, *this);
     if (tracing_) note(at, std::string("load ") + name(order) + " = " + describe(value), where);
@@ -117,7 +120,7 @@ bits engine::load(void* at, std::size_t size, std::memory_order order, const sit
 }
 
 void engine::store(void* at, std::size_t size, bits value, std::memory_order order, const site& where) {
-    point();
+    point(at);
     location& place = locate(at, size);
     if (tracing_) note(at, "store " + describe(value) + ' ' + name(order), where);
     memory_.store(place, self().views, order, value, *this);
@@ -125,7 +128,7 @@ void engine::store(void* at, std::size_t size, bits value, std::memory_order ord
 }
 
 bits engine::modify(void* at, std::size_t size, rmw operation, bits operand, std::memory_order order, const site& where) {
-    point();
+    point(at);
     location& place = locate(at, size);
     const auto before = memory_.modify(place, self().views, order, operation, operand, *this);
     if (tracing_)
@@ -136,7 +139,7 @@ bits engine::modify(void* at, std::size_t size, rmw operation, bits operand, std
 
 cas_result engine::compare_exchange(void* at, std::size_t size, bits expected, bits desired, std::memory_order success,
                                     std::memory_order failure, bool weak, const site& where) {
-    point();
+    point(at);
     location& place = locate(at, size);
     const auto done =
         memory_.compare_exchange(place, self().views, success, failure, expected, desired, weak, *this);
@@ -149,7 +152,7 @@ cas_result engine::compare_exchange(void* at, std::size_t size, bits expected, b
 }
 
 void engine::fence(std::memory_order order, const site& where) {
-    point();
+    point(nullptr);
     if (tracing_) note(nullptr, std::string("fence ") + name(order), where);
     memory_.fence(self().views, order);
 }
@@ -169,8 +172,9 @@ void* engine::allocate(std::size_t size, std::size_t alignment) {
 // Atomics that die without their destructor die with the block.
 void engine::release(void* p) {
     if (tracing_) note(nullptr, "delete " + describe(p), {});
-    for (const auto number : sandbox_.atomics_in_block(p))
-        if (memory_.at(number - 1).alive) destroy(const_cast<void*>(memory_.at(number - 1).address));
+    for (std::size_t id = 0; id < memory_.count(); ++id)
+        if (memory_.at(id).alive && sandbox_.same_block(p, memory_.at(id).address))
+            destroy(const_cast<void*>(memory_.at(id).address));
     check(sandbox_.release(p, self().views));
 }
 
@@ -182,7 +186,7 @@ std::string engine::describe(const void* at) const {
     for (const auto& region : labels_) {
         const auto offset = static_cast<const std::byte*>(at) - region.begin;
         if (offset >= 0 && static_cast<std::size_t>(offset) < region.size)
-            return region.name + (offset == 0 ? "" : '+' + std::to_string(offset));
+            return region.name + (offset == 0 ? std::string() : '+' + std::to_string(offset));
     }
     return sandbox_.describe(at);
 }
@@ -191,7 +195,7 @@ std::string engine::describe(const void* at) const {
 std::string engine::describe(bits value) const {
     const auto* pointer = reinterpret_cast<const void*>(value & ~bits{7});
     if (sandbox_.contains(pointer))
-        return '&' + describe(pointer) + ((value & 7) == 0 ? "" : '|' + std::to_string(value & 7));
+        return '&' + describe(pointer) + ((value & 7) == 0 ? std::string() : '|' + std::to_string(value & 7));
     char text[24];
     std::snprintf(text, sizeof text, value < 1024 ? "%llu" : "0x%llx", static_cast<unsigned long long>(value));
     return text;

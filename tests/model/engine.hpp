@@ -12,6 +12,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace model::detail {
@@ -48,6 +49,7 @@ public:
                                 std::memory_order failure, bool weak, const site&);
     void fence(std::memory_order, const site&);
     void block(void* at, std::size_t size, bits old, const site&);
+    void await_change(void* at, std::size_t size, bits old);
     void notify(void* at, std::size_t size, bool all, const site&);
     void yield();
     void plain(const void* at, std::size_t size, use how);
@@ -56,23 +58,30 @@ public:
     [[nodiscard]] bool owns(const void* p) const noexcept { return sandbox_.contains(p); }
 
     void label(const void* object, std::size_t size, std::string name);
+    void per_thread(void* object, std::size_t size);
     [[noreturn]] void fail(property, std::string message);
 
 private:
-    enum class status { ready, yielded, blocked, joining, ended };
+    enum class status { ready, yielded, blocked, awaiting, joining, ended };
 
     struct model_thread {
         context state;
         thread_views views;
         status now = status::ended;
         std::string name;
-        std::size_t waits_for = 0;          // the location, if blocked
+        std::size_t waits_for = 0;          // the location, if blocked or awaiting
+        bits awaited = 0;                   // what the location holds while it must wait
         std::uint64_t own_writes = 0;
         std::uint64_t yielded_at = 0;       // order of yields, for fairness among spinning threads
         std::uint64_t writes_at_yield = 0;  // what others had written when it last came round
         std::uint64_t writes_before = 0;    // and the time before
         bool read_stale = false;            // since the last yield, so that looking again may help
         bool just_chosen = true;            // no access since the scheduler chose it
+    };
+    struct thread_local_object {
+        std::byte* address;
+        std::vector<std::byte> initial;
+        std::array<std::vector<std::byte>, max_threads> copies;
     };
     struct named_region {
         const std::byte* begin;
@@ -92,10 +101,13 @@ private:
     void capture_failure(result&);
 
     // scheduling.cpp: who goes on
-    void point();
+    void point(const void* at);
+    [[nodiscard]] bool is_private(const void* at);
+    void used_by_current(location&);
     void count_step();
     void pass_on();
     void resume(std::size_t thread);
+    void change_thread_locals(std::size_t from, std::size_t to);
     [[nodiscard]] bool may_run(const model_thread&) const;
     [[nodiscard]] std::uint64_t writes_by_others(const model_thread&) const;
     void offer_others(bool yielded_too);
@@ -129,8 +141,11 @@ private:
     std::size_t thread_count_ = 0;
     std::size_t current_ = 0;
     std::vector<std::size_t> offered_;
+    std::unordered_set<const void*> shared_; // atomics that more than one thread uses
+    bool learned_ = false;                   // there is a new one since the bound was begun
     std::vector<std::size_t> statics_; // locations outside of the sandbox
     std::vector<named_region> labels_;
+    std::vector<thread_local_object> thread_locals_;
 
     std::size_t preemptions_ = 0;
     std::size_t deviations_ = 0;

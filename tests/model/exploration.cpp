@@ -2,6 +2,7 @@
 #include "engine.hpp"
 
 #include <exception>
+#include <utility>
 
 namespace model {
 
@@ -17,13 +18,11 @@ namespace model::detail {
 result engine::explore(const options& wanted, const std::function<void(run&)>& body) {
     const guard own;
     options_ = wanted;
+    shared_.clear();
     body_ = &body;
     result all;
     if (!wanted.replay.empty()) {
-        // What is a choice depends on the bound, so the bound is part of a schedule's name.
-        const auto slash = wanted.replay.find('/');
-        preemption_bound_ = std::stoul(wanted.replay);
-        path_ = choice_path::parse(wanted.replay.substr(slash + 1));
+        path_ = choice_path::parse(wanted.replay);
         all.bounds.push_back(explore_bound(all));
         return all;
     }
@@ -39,7 +38,7 @@ result engine::explore(const options& wanted, const std::function<void(run&)>& b
 statistics engine::explore_bound(result& all) {
     statistics done;
     const auto limit = options_.replay.empty() ? options_.max_schedules : 1;
-    do {
+    for (;;) {
         run_schedule();
         ++done.schedules;
         done.max_choices = (std::max)(done.max_choices, path_.length());
@@ -48,12 +47,17 @@ statistics engine::explore_bound(result& all) {
             capture_failure(all);
             return done;
         }
+        if (std::exchange(learned_, false) && !path_.fixed()) {
+            path_ = {};
+            done = {};
+            continue;
+        }
         if (done.schedules == limit) {
             all.complete = !path_.advance();
             return done;
         }
-    } while (path_.advance());
-    return done;
+        if (!path_.advance()) return done;
+    }
 }
 
 // Runs the failing schedule once more, this time writing down what happens.
@@ -65,7 +69,7 @@ void engine::capture_failure(result& all) {
     run_schedule();
     tracing_ = false;
     all.failure = first;
-    all.failure->schedule = std::to_string(preemption_bound_) + '/' + path_.text();
+    all.failure->schedule = path_.text();
     all.failure->trace = trace_;
     if (!failure_ || failure_->broken != first.broken)
         all.failure->trace += "(the schedule did not fail again: the body is not deterministic)\n";
@@ -85,6 +89,9 @@ void engine::run_schedule() {
     current_ = 0;
     context::change(outside_, threads_[0].state);
     inside_ = false;
+    // A schedule that failed may have left any thread's values behind.
+    for (auto& each : thread_locals_) std::copy(each.initial.begin(), each.initial.end(), each.address);
+    thread_locals_.clear();
     if (!failure_) after_schedule();
 }
 

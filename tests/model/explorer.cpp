@@ -70,6 +70,12 @@ void label(const void* object, std::size_t size, std::string name) {
     engine::instance().label(object, size, std::move(name));
 }
 
+void per_thread(void* object, std::size_t size) {
+    if (!engine::inside()) return;
+    const engine::guard own;
+    engine::instance().per_thread(object, size);
+}
+
 void fail(property broken, const std::string& message, std::source_location at) {
     const engine::guard own;
     const std::string_view path = at.file_name();

@@ -20,6 +20,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <atomic>
@@ -72,7 +73,7 @@ struct result {
 /// One schedule, as the body sees it.
 class run {
 public:
-    /// Adds a thread; all start when the body has returned. At most five.
+    /// Adds a thread; all start when the body has returned. At most seven.
     void thread(std::string name, std::function<void()> function);
     /// Adds something to do after all threads have ended, in the order added.
     void finally(std::function<void()> function);
@@ -94,6 +95,13 @@ private:
 /// another thread has written something. Every spin loop needs it, or COIR_CPU_PAUSE.
 void yield();
 
+/// Blocks the thread while the location holds `old`; nobody needs to notify. It is no access and
+/// orders nothing: for what a scenario waits for, where a real thread would sleep.
+template <template <class> class Atomic, class T>
+void await_change(const Atomic<T>& location, std::type_identity_t<T> old) {
+    location.await_change(old);
+}
+
 /// An atomic_thread_fence of the model.
 void fence(std::memory_order, std::source_location = std::source_location::current());
 
@@ -102,6 +110,14 @@ void label(const void* object, std::size_t size, std::string name);
 template <class T>
 void label(const T& object, std::string name) {
     label(&object, sizeof(T), std::move(name));
+}
+
+/// Gives every model thread its own copy of a thread_local, which all of them share by nature;
+/// call it in the body. What it holds now is what each thread starts with.
+void per_thread(void* object, std::size_t size);
+template <class T>
+void per_thread(T& object) {
+    per_thread(&object, sizeof(T));
 }
 
 /// Ends the schedule as failed; use MODEL_ASSERT.

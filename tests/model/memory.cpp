@@ -48,6 +48,8 @@ location* memory::create(const void* address, std::size_t size, bits initial, th
     place.alive = true;
     place.creator = by.thread;
     place.created = by.now.clock[by.thread];
+    place.user = 0;
+    place.shared = false;
     place.touched = {};
     place.order.clear();
     place.order.push_back({initial, gap, false, {}});

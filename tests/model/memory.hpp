@@ -22,7 +22,7 @@
 
 namespace model::detail {
 
-inline constexpr std::size_t max_threads = 6;
+inline constexpr std::size_t max_threads = 8;
 inline constexpr std::size_t max_locations = 96;
 
 /// Per thread, how much of its past is known: the happens-before relation.
@@ -75,6 +75,8 @@ struct location {
     bool alive = true;
     std::size_t creator = 0;
     std::uint32_t created = 0;
+    std::size_t user = 0; // the one thread that has touched it since the threads began, 0 for none
+    bool shared = false;  // more than one has, in this schedule or an earlier one
     vector_clock touched{}; // per thread, its last access: all must happen before destruction
     std::vector<store_event> order;
 
@@ -88,6 +90,7 @@ public:
 
     [[nodiscard]] location* create(const void* address, std::size_t size, bits initial, thread_views& by);
     [[nodiscard]] location& at(std::size_t id) { return locations_[id]; }
+    [[nodiscard]] const location& at(std::size_t id) const { return locations_[id]; }
     [[nodiscard]] std::size_t count() const noexcept { return used_; }
 
     bits load(location&, thread_views&, std::memory_order, chooser&);

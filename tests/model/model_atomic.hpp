@@ -103,6 +103,7 @@ public:
     void wait(T old, order o = strongest, site at = site::current()) const noexcept {
         while (to_bits(load(o, at)) == to_bits(old)) access::block(&value_, sizeof(T), to_bits(old), at);
     }
+    void await_change(T old) const noexcept { access::await_change(&value_, sizeof(T), to_bits(old)); }
     void notify_one(site at = site::current()) noexcept { access::notify(&value_, sizeof(T), false, at); }
     void notify_all(site at = site::current()) noexcept { access::notify(&value_, sizeof(T), true, at); }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace model::detail {
 
@@ -24,7 +25,7 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 // all schedules, because a replay must meet the same addresses.
 sandbox::sandbox()
     : memory_(static_cast<std::byte*>(std::aligned_alloc(4096, total))),
-      history_(static_cast<byte_history*>(std::calloc(total, sizeof(byte_history))), &std::free),
+      history_(static_cast<word_history*>(std::calloc(total / word, sizeof(word_history))), &std::free),
       block_of_granule_(heap_size / granule) {
     if (memory_ == nullptr || history_ == nullptr) std::abort();
 }
@@ -44,9 +45,14 @@ std::size_t sandbox::offset(const void* p) const noexcept {
     return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory_);
 }
 
-sandbox::byte_history& sandbox::shadow(std::size_t offset) {
-    byte_history& entry = history_.get()[offset];
-    if (entry.schedule != schedule_) entry = {schedule_, 0, 0, 0, {}};
+sandbox::word_history& sandbox::history(std::size_t offset) {
+    word_history& entry = history_[offset / word];
+    if (entry.schedule != schedule_) {
+        entry.schedule = schedule_;
+        entry.split = false;
+        entry.whole = {};
+        entry.atomics = {};
+    }
     return entry;
 }
 
@@ -91,42 +97,61 @@ std::optional<violation> sandbox::touch(const void* p) const {
     return std::nullopt;
 }
 
+// What the main thread does happens before or after all the others do: it cannot race.
 std::optional<violation> sandbox::access(const void* p, std::size_t size, use how, const thread_views& by) {
     const auto at = offset(p);
     if (at >= total) return std::nullopt;
     if (auto dead = touch(p)) return dead;
-    for (std::size_t i = 0; i < size && at + i < total; ++i)
-        if (auto wrong = race(at + i, how, by)) return wrong;
-    return std::nullopt;
+    if (by.thread == 0) return std::nullopt;
+    const epochs* raced = race(at, (std::min)(at + size, total), how, by);
+    if (raced == nullptr) return std::nullopt;
+    return violation{violation::kind::data_race, thread_name(by.thread) + " " + verb(how) + " " + describe(p) +
+                                                     ", which " + raced->conflict(by) +
+                                                     " without either happening before the other"};
 }
 
-std::optional<violation> sandbox::race(std::size_t offset, use how, const thread_views& by) {
-    byte_history& entry = shadow(offset);
-    const auto conflict = [&](std::size_t other, const char* earlier) {
-        return violation{violation::kind::data_race, thread_name(by.thread) + " " + verb(how) + " " +
-                                                         describe(memory_ + offset) + ", which " + thread_name(other) +
-                                                         " " + earlier + " without either happening before the other"};
-    };
-    if (entry.written > by.now.clock[entry.writer] && entry.writer != by.thread)
-        return conflict(entry.writer, "wrote");
+const sandbox::epochs* sandbox::race(std::size_t begin, std::size_t end, use how, const thread_views& by) {
+    while (begin < end) {
+        word_history& entry = history(begin);
+        const bool all = begin % word == 0 && end - begin >= word;
+        if (all && !entry.split) {
+            if (!entry.whole.add(how, by)) return &entry.whole;
+            begin += word;
+            continue;
+        }
+        if (!std::exchange(entry.split, true)) entry.bytes.fill(entry.whole);
+        epochs& byte = entry.bytes[begin % word];
+        if (!byte.add(how, by)) return &byte;
+        ++begin;
+    }
+    return nullptr;
+}
+
+bool sandbox::epochs::add(use how, const thread_views& by) noexcept {
+    const auto& known = by.now.clock;
+    if (written > known[writer]) return false;
     if (how == use::read) {
-        entry.read[by.thread] = by.now.clock[by.thread];
-        return std::nullopt;
+        read[by.thread] = known[by.thread];
+        return true;
     }
     for (std::size_t other = 0; other < max_threads; ++other)
-        if (other != by.thread && entry.read[other] > by.now.clock[other]) return conflict(other, "read");
-    entry.written = by.now.clock[by.thread];
-    entry.writer = static_cast<std::uint32_t>(by.thread);
-    return std::nullopt;
+        if (read[other] > known[other]) return false;
+    written = known[by.thread];
+    writer = static_cast<std::uint32_t>(by.thread);
+    return true;
 }
 
-std::vector<std::uint32_t> sandbox::atomics_in_block(const void* p) {
-    std::vector<std::uint32_t> found;
-    const block* of = offset(p) < heap_size ? find(offset(p)) : nullptr;
-    if (of == nullptr || of->begin != offset(p)) return found;
-    for (std::size_t i = 0; i < of->size; ++i)
-        if (auto number = shadow(of->begin + i).atomic; number != 0) found.push_back(number);
-    return found;
+std::string sandbox::epochs::conflict(const thread_views& by) const {
+    if (written > by.now.clock[writer]) return thread_name(writer) + " wrote";
+    for (std::size_t other = 0; other < max_threads; ++other)
+        if (read[other] > by.now.clock[other]) return thread_name(other) + " read";
+    return "nobody touched";
+}
+
+bool sandbox::same_block(const void* p, const void* inside) const {
+    const auto of = offset(p);
+    const auto at = offset(inside);
+    return of < heap_size && at < heap_size && find(of) != nullptr && find(of) == find(at);
 }
 
 std::vector<std::string> sandbox::leaks() const {
@@ -146,7 +171,7 @@ std::string sandbox::describe(const void* p) const {
     if (of == nullptr) return "heap+" + std::to_string(at);
     const auto inside = at - of->begin;
     return "block " + std::to_string(1 + of - blocks_.data()) + " (" + std::to_string(of->size) + " bytes)" +
-           (inside == 0 ? "" : "+" + std::to_string(inside));
+           (inside == 0 ? std::string() : '+' + std::to_string(inside));
 }
 
 } // namespace model::detail

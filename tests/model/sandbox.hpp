@@ -6,6 +6,7 @@
 
 #include "memory.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,8 +46,10 @@ public:
     [[nodiscard]] std::optional<violation> touch(const void* p) const;
 
     /// The model atomic whose object starts at p: its number, or 0.
-    [[nodiscard]] std::uint32_t& atomic_at(const void* p) { return shadow(offset(p)).atomic; }
-    [[nodiscard]] std::vector<std::uint32_t> atomics_in_block(const void* p);
+    [[nodiscard]] std::uint32_t& atomic_at(const void* p) {
+        return history(offset(p)).atomics[offset(p) % word];
+    }
+    [[nodiscard]] bool same_block(const void* p, const void* inside) const;
 
     [[nodiscard]] std::vector<std::string> leaks() const;
     /// "block 3 (48 bytes)+8" for heap memory, "stack of 1+0x20" for a stack.
@@ -57,20 +60,34 @@ private:
         std::size_t begin, size, allocated_by;
         std::optional<std::size_t> freed_by;
     };
-    struct byte_history {
-        std::uint32_t schedule, atomic, written, writer;
+    /// When each thread last read, and the last write.
+    struct epochs {
+        std::uint32_t written, writer;
         vector_clock read;
+
+        /// Adds an access; false if it races with one that was there.
+        bool add(use how, const thread_views& by) noexcept;
+        [[nodiscard]] std::string conflict(const thread_views& by) const;
+    };
+    static constexpr std::size_t word = 4;
+    /// Nearly all accesses are to whole words; only a word that was accessed by bytes is kept so.
+    struct word_history {
+        std::uint32_t schedule;
+        bool split;
+        epochs whole;
+        std::array<std::uint32_t, word> atomics;
+        std::array<epochs, word> bytes;
     };
     static constexpr std::size_t granule = 16;
     static constexpr std::size_t total = heap_size + max_threads * stack_size;
 
     [[nodiscard]] std::size_t offset(const void* p) const noexcept;
-    [[nodiscard]] byte_history& shadow(std::size_t offset);
+    [[nodiscard]] word_history& history(std::size_t offset);
+    [[nodiscard]] const epochs* race(std::size_t begin, std::size_t end, use how, const thread_views& by);
     [[nodiscard]] const block* find(std::size_t offset) const;
-    [[nodiscard]] std::optional<violation> race(std::size_t offset, use how, const thread_views& by);
 
     std::byte* memory_; // the heap, then one stack per thread
-    std::unique_ptr<byte_history, void (*)(void*)> history_;
+    std::unique_ptr<word_history[], void (*)(void*)> history_;
     std::vector<block> blocks_;
     std::vector<std::uint32_t> block_of_granule_; // 1 + index into blocks_, 0 for none
     std::size_t used_ = granule;

@@ -4,21 +4,27 @@
 
 namespace model::detail {
 
-// A parsed path knows no numbers of options: 0 there means "as many as offered".
 std::size_t choice_path::take(std::size_t n) {
+    if (fixed_) return take_fixed(n);
+    const auto place = place_++;
     if (n < 2) return 0;
-    if (next_ == taken_.size()) taken_.push_back({0, n});
-    choice& at = taken_[next_++];
-    if (at.options == 0) at.options = n;
-    if (at.options != n || at.option >= n) {
-        diverged_ = true;
-        return 0;
-    }
-    return at.option;
+    if (next_ == taken_.size()) taken_.push_back({place, 0, n});
+    const choice& at = taken_[next_++];
+    diverged_ = diverged_ || at.place != place || at.options != n;
+    return diverged_ ? 0 : at.option;
+}
+
+// A parsed path knows only the choices that are not the first option.
+std::size_t choice_path::take_fixed(std::size_t n) {
+    const auto place = place_++;
+    if (next_ == taken_.size() || taken_[next_].place != place) return 0;
+    const auto option = taken_[next_++].option;
+    diverged_ = diverged_ || option >= n;
+    return diverged_ ? 0 : option;
 }
 
 bool choice_path::advance() {
-    next_ = 0;
+    rewind();
     while (!taken_.empty() && taken_.back().option + 1 >= taken_.back().options) taken_.pop_back();
     if (taken_.empty()) return false;
     ++taken_.back().option;
@@ -27,24 +33,21 @@ bool choice_path::advance() {
 
 std::string choice_path::text() const {
     std::string all;
-    for (std::size_t i = 0; i < taken_.size(); ++i) {
-        if (taken_[i].option == 0) continue;
+    for (const choice& each : taken_) {
+        if (each.option == 0) continue;
         if (!all.empty()) all += ' ';
-        all += std::to_string(i) + ':' + std::to_string(taken_[i].option);
+        all += std::to_string(each.place) + ':' + std::to_string(each.option);
     }
     return all.empty() ? "-" : all;
 }
 
 choice_path choice_path::parse(const std::string& text) {
     choice_path path;
+    path.fixed_ = true;
     std::istringstream words(text);
-    std::size_t place = 0;
-    std::size_t option = 0;
+    choice next{};
     char colon = 0;
-    while (words >> place >> colon >> option) {
-        path.taken_.resize(place + 1, {0, 0});
-        path.taken_[place].option = option;
-    }
+    while (words >> next.place >> colon >> next.option) path.taken_.push_back(next);
     return path;
 }
 

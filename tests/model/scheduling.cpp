@@ -8,17 +8,35 @@ namespace model::detail {
 // Called before every access. The running thread is the first option, so that a path of zeros
 // is a schedule without preemptions. A thread that was chosen since its last access is not asked
 // again: to choose another now is to choose the other at once.
-void engine::point() {
+void engine::point(const void* at) {
     count_step();
     if (std::exchange(self().just_chosen, false)) return;
+    if (!path_.fixed() && (preemptions_ >= preemption_bound_ || is_private(at))) return path_.skip();
     offered_.assign(1, current_);
-    if (preemptions_ < preemption_bound_) offer_others(true);
+    offer_others(true);
     const auto next = offered_[path_.take(offered_.size())];
     if (path_.diverged()) fail(property::misuse, "the body is not deterministic: a schedule could not be repeated");
     if (next == current_) return;
     ++preemptions_;
     resume(next);
     self().just_chosen = false;
+}
+
+// What one thread does with a location that no other ever touches commutes with all that others
+// do, so nobody needs to be scheduled just before it. Which locations those are is learned:
+// whenever one turns out to be shared, the bound is explored anew. It is known by its address,
+// which is the same in all schedules or, at worst, makes another location count as shared too.
+bool engine::is_private(const void* at) {
+    const location* place = at != nullptr ? find(at) : nullptr;
+    return place != nullptr && !place->shared;
+}
+
+void engine::used_by_current(location& place) {
+    if (place.shared || current_ == 0) return; // the main thread runs when no other does
+    if (place.user == 0) place.user = current_;
+    if (place.user == current_) return;
+    place.shared = true;
+    learned_ = shared_.insert(place.address).second || learned_;
 }
 
 void engine::count_step() {
@@ -38,6 +56,7 @@ void engine::offer_others(bool yielded_too) {
 // read before its last yield may be older than a write before that yield, hence two marks back.
 bool engine::may_run(const model_thread& thread) const {
     if (thread.now == status::joining) return all_ended();
+    if (thread.now == status::awaiting) return memory_.at(thread.waits_for).latest() != thread.awaited;
     if (thread.now != status::yielded) return thread.now == status::ready;
     return thread.read_stale || writes_by_others(thread) > thread.writes_before;
 }
@@ -87,9 +106,25 @@ void engine::offer_least_recent() {
 
 void engine::resume(std::size_t thread) {
     model_thread& from = self();
+    change_thread_locals(current_, thread);
     current_ = thread;
-    if (self().now == status::yielded || self().now == status::joining) self().now = status::ready;
+    self().now = status::ready;
     context::change(from.state, self().state);
+}
+
+void engine::per_thread(void* object, std::size_t size) {
+    auto* address = static_cast<std::byte*>(object);
+    auto& added = thread_locals_.emplace_back();
+    added.address = address;
+    added.initial.assign(address, address + size);
+    added.copies.fill(added.initial);
+}
+
+void engine::change_thread_locals(std::size_t from, std::size_t to) {
+    for (auto& each : thread_locals_) {
+        std::copy_n(each.address, each.copies[from].size(), each.copies[from].begin());
+        std::copy(each.copies[to].begin(), each.copies[to].end(), each.address);
+    }
 }
 
 void engine::stuck() {
@@ -98,14 +133,17 @@ void engine::stuck() {
         const model_thread& each = threads_[i];
         if (each.now == status::ended) continue;
         waiting += waiting.empty() ? "" : "; ";
-        waiting += each.name + (each.now == status::blocked ? " waits for " + describe(memory_.at(each.waits_for).address)
+        waiting += each.name + (each.now != status::yielded ? " waits for " + describe(memory_.at(each.waits_for).address)
                                                            : " spins");
     }
     fail(property::deadlock, "nobody can go on: " + waiting);
 }
 
 std::size_t engine::deviate(std::size_t options) {
-    if (options < 2 || deviations_ >= options_.deviations) return 0;
+    if (!path_.fixed() && deviations_ >= options_.deviations) {
+        path_.skip();
+        return 0;
+    }
     const auto option = path_.take(options);
     if (option != 0) {
         ++deviations_;
@@ -124,8 +162,17 @@ void engine::block(void* at, std::size_t size, bits old, const site& where) {
     pass_on();
 }
 
+void engine::await_change(void* at, std::size_t size, bits old) {
+    location& place = locate(at, size);
+    if (place.latest() != old) return;
+    self().now = status::awaiting;
+    self().waits_for = place.id;
+    self().awaited = old;
+    pass_on();
+}
+
 void engine::notify(void* at, std::size_t size, bool all, const site& where) {
-    point();
+    point(at);
     location& place = locate(at, size);
     if (tracing_) note(at, all ? "notify_all" : "notify_one", where);
     std::vector<std::size_t> waiting;
