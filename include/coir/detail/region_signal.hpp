@@ -16,25 +16,30 @@ public:
     region_signal(region_signal&&) noexcept {} // before it is entered
 
     // False: the signal has fired already; nothing was entered.
-    bool enter(fiber_base& f, waiter_list& signal, region* below) noexcept {
-        fiber_ = &f;
-        signal_ = &signal;
-        state_.store(state::armed, std::memory_order_relaxed);
-        region_.cancelled.store(false, std::memory_order_relaxed);
-        f.splice_region(region_, below);
+    bool enter(fiber_base& f, waiter_list& signal) noexcept {
+        surround(f);
+        arm(signal);
         if (signal.push(*this)) {
             return true;
         }
-        f.pop_region(region_);
+        forget();
         return false;
     }
 
-    // The same when what is limited waits already: if the signal has fired, that is cancelled.
-    void enter_waiting(fiber_base& f, waiter_list& signal, region* below) noexcept {
-        if (!enter(f, signal, below)) {
-            f.splice_region(region_, below);
+    // The same in two steps, for what mostly ends at once: first the region alone, of which the
+    // signal does not know; then it ends, or waits and listens. If the signal has fired
+    // meanwhile, the fiber finds itself cancelled when it parks.
+    void surround(fiber_base& f) noexcept {
+        fiber_ = &f;
+        region_.cancelled.store(false, std::memory_order_relaxed);
+        f.push_region(region_);
+    }
+    void forget() noexcept { fiber_->pop_region(region_); }
+    void listen(waiter_list& signal) noexcept {
+        arm(signal);
+        if (!signal.push(*this)) {
             state_.store(state::out, std::memory_order_relaxed);
-            f.cancel_region(region_); // the fiber is running: it finds this when it parks
+            fiber_->cancel_region(region_);
         }
     }
 
@@ -68,6 +73,11 @@ public:
 
 private:
     enum class state : unsigned char { armed, leaving, parked, out };
+
+    void arm(waiter_list& signal) noexcept {
+        signal_ = &signal;
+        state_.store(state::armed, std::memory_order_relaxed);
+    }
 
     void fired(bool abandoned) noexcept override {
         abandoned_ = abandoned;

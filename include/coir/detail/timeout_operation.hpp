@@ -111,7 +111,7 @@ public:
     status poll(fiber_base& f) {
         switch (phase_) {
         case phase::before:
-            if (signal_->is_done() || !region_.enter(f, signal_->waiters(), f.top_region())) {
+            if (signal_->is_done() || !region_.enter(f, signal_->waiters())) {
                 return given_up();
             }
             phase_ = phase::body;

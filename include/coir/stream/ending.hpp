@@ -11,8 +11,9 @@
 
 namespace coir::inline v0::detail {
 
-// Looks at the signal before each pull. While a pull waits, a cancel region lies around it; it
-// is left before the pull returns, as later it would cancel a wait of the stages below.
+// Looks at the signal before each pull. A cancel region lies around each pull, so that masks
+// inside it hold against the signal too; the signal hears of it only if the pull waits. It is
+// left before the pull returns, as later it would cancel a wait of the stages below.
 template <class Up, class Signal>
 class interrupt_when_stage {
     using cell = std::remove_pointer_t<Signal>;
@@ -26,21 +27,10 @@ public:
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         if (state_ == state::idle) {
-            if (signal_->is_done()) {
-                return stopped();
-            }
-            region* const below = f.top_region();
-            status const s = up_.poll_next(f, out);
-            if (has_ended(s)) {
-                return s;
-            }
-            region_.emplace();
-            region_->enter_waiting(f, signal_->waiters(), below);
-            state_ = state::armed;
-            return s;
+            return begin(f, out);
         }
         if (state_ == state::armed) {
-            ended_ = poll_armed(f);
+            ended_ = pull(f, held_);
             if (!has_ended(ended_)) {
                 return ended_;
             }
@@ -49,7 +39,10 @@ public:
         return leave(out);
     }
 
-    status poll_close(fiber_base& f) { return up_.poll_close(f); }
+    status poll_close(fiber_base& f) {
+        closing_ = true;
+        return up_.poll_close(f);
+    }
 
     error_type error()
         requires(!std::same_as<error_type, never>)
@@ -66,6 +59,9 @@ public:
         }
     }
     std::exception_ptr defect() {
+        if (closing_) {
+            return up_.defect();
+        }
         if (thrown_) {
             return thrown_;
         }
@@ -73,7 +69,7 @@ public:
     }
     fiber_id interrupted_by() {
         if (stopped_) {
-            return region_ && region_->was_abandoned() ? fiber_id{} : signal_->poll()->interrupted_by();
+            return region_.was_abandoned() ? fiber_id{} : signal_->poll()->interrupted_by();
         }
         return up_.interrupted_by();
     }
@@ -81,10 +77,26 @@ public:
 private:
     enum class state : unsigned char { idle, armed, leaving };
 
+    status begin(fiber_base& f, std::optional<value_type>& out) {
+        // A signal that was destroyed is not looked at.
+        if (region_.was_abandoned() || signal_->is_done()) {
+            return stopped();
+        }
+        region_.surround(f);
+        status const s = pull(f, out);
+        if (has_ended(s)) {
+            region_.forget();
+        } else {
+            region_.listen(signal_->waiters());
+            state_ = state::armed;
+        }
+        return s;
+    }
+
     // A throw must not leave the region behind.
-    status poll_armed(fiber_base& f) noexcept {
+    status pull(fiber_base& f, std::optional<value_type>& out) noexcept {
         try {
-            return up_.poll_next(f, held_);
+            return up_.poll_next(f, out);
         } catch (...) {
             thrown_ = std::current_exception();
             return status::defect;
@@ -92,15 +104,15 @@ private:
     }
 
     status leave(std::optional<value_type>& out) {
-        if (!region_->leave()) {
+        if (!region_.leave()) {
             return status::pending;
         }
         state_ = state::idle;
-        if (region_->exit(ended_)) {
+        if (region_.exit(ended_)) {
             return stopped();
         }
         if (ended_ == status::value) {
-            out = std::move(held_);
+            out.emplace(std::move(*held_));
             held_.reset();
         }
         return ended_;
@@ -109,7 +121,7 @@ private:
     // A signal that succeeded ends the stream; a failure or defect of it is the stream's.
     status stopped() noexcept {
         stopped_ = true;
-        if (region_ && region_->was_abandoned()) {
+        if (region_.was_abandoned()) {
             return status::interrupted;
         }
         status const s = status_of(signal_->poll()->kind());
@@ -118,12 +130,13 @@ private:
 
     Up up_;
     cell* signal_;
-    std::optional<region_signal> region_;
+    region_signal region_;
     std::optional<value_type> held_;
     std::exception_ptr thrown_;
     state state_ = state::idle;
     status ended_ = status::pending;
     bool stopped_ = false;
+    bool closing_ = false;
 };
 
 // Runs a finalizer after the stream above it is closed.
@@ -135,7 +148,10 @@ public:
     ensuring_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, finalizer_{std::move(f)} {}
     ensuring_stage(ensuring_stage&& other) : stage<Up>{std::move(other.up_)}, finalizer_{std::move(other.finalizer_)} {}
 
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) { return this->up_.poll_next(f, out); }
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        pulled_ = true;
+        return this->up_.poll_next(f, out);
+    }
 
     status poll_close(fiber_base& f) {
         if (!has_ended(closed_)) {
@@ -143,6 +159,9 @@ public:
             if (!has_ended(closed_)) {
                 return closed_;
             }
+        }
+        if (!pulled_) {
+            return closed_;
         }
         status const s = finalizer_.poll(f);
         if (s == status::defect) {
@@ -156,6 +175,7 @@ public:
 private:
     finalizing<F> finalizer_;
     status closed_ = status::pending;
+    bool pulled_ = false;
     bool thrown_ = false;
 };
 
@@ -164,14 +184,17 @@ private:
 namespace coir::inline v0::streams {
 
 // Ends the stream as soon as `signal` is done, even in the middle of a pull, which is interrupted
-// and cleans up first; no element follows. The stages below are not interrupted. The signal
-// outlives the stream.
+// and cleans up first. The signal is looked at before each pull; a pull that had completed when
+// it fired gives its element, the last one. The stages below are not interrupted. The signal
+// outlives the stream; one that is destroyed unfinished in the middle of a pull ends it as
+// interrupted.
 template <class T, class E>
 auto interrupt_when(deferred<T, E>& signal) {
     return detail::make_stage<detail::interrupt_when_stage>(&signal.get_cell());
 }
 
-// Runs `f` once, masked, however the stream ends, after its own resources are released.
+// Runs `f` once, masked, however the stream ends, after its own resources are released. A stream
+// that was never pulled has nothing to close.
 template <class F>
 auto ensuring(F&& f) {
     COIR_CHECK_CLOSURE(F);
