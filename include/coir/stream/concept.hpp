@@ -10,11 +10,13 @@
 //         int n = 3;
 //     };
 //
-// poll_next: pending, unwind or call as in an operation; value: the element is in `out`; end, or
-// how else it ended, and then it is only closed. What it throws is a defect. A stage that waits
-// is polled again and goes on where it stopped.
+// poll_next: pending, unwind or call as in an operation; value: the element is in `out`, which
+// means nothing else; end, or how else it ended, and then it is only closed. What it throws is a
+// defect. A stage that waits is polled again and goes on where it stopped.
 // poll_close: called once the pulls are over, masked, until it says value (or defect: a
 // finalizer threw). A stage closes what is above it before it runs a finalizer of its own.
+// defect(): asked for right after the poll that said so; from the first poll_close on it is that
+// of the closing. error() and interrupted_by() are asked for after the closing.
 // A stream may be moved between two pulls, not within one.
 #pragma once
 
@@ -40,6 +42,20 @@ concept async_stream = requires(S& s, detail::fiber_base& f, std::optional<typen
 } // namespace coir::inline v0
 
 namespace coir::inline v0::detail {
+
+// How many elements may pass without a suspension: a source that never suspends must neither
+// starve other fibers nor outrun who stops it.
+inline constexpr unsigned budget = 1024;
+
+// What a pull that has used up the budget ends its poll with: others run, then it goes on.
+inline status rest(fiber_base& f) noexcept {
+    if (f.cancel_requested()) {
+        return status::cancelled;
+    }
+    f.begin_wait(nullptr);
+    f.requeue();
+    return status::pending;
+}
 
 // Base of a stream without resources and without ends other than `end`.
 class plain_source {

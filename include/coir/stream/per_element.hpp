@@ -52,7 +52,13 @@ public:
             std::terminate(); // only the function can have failed
         }
     }
-    std::exception_ptr defect() { return with_failed([](auto& x) { return x.defect(); }); }
+    status poll_close(fiber_base& f) {
+        closing_ = true;
+        return this->up_.poll_close(f);
+    }
+    std::exception_ptr defect() {
+        return closing_ ? this->up_.defect() : with_failed([](auto& x) { return x.defect(); });
+    }
     fiber_id interrupted_by() { return with_failed([](auto& x) { return x.interrupted_by(); }); }
 
 private:
@@ -88,6 +94,7 @@ private:
     apply apply_;
     COIR_NO_UNIQUE_ADDRESS std::conditional_t<apply::suspends, std::optional<typename Up::value_type>, nothing> in_;
     bool apply_failed_ = false;
+    bool closing_ = false;
 };
 
 template <class Up, class F>
@@ -107,25 +114,13 @@ public:
                 return s;
             }
             if (++dropped_ == budget) {
+                dropped_ = 0;
                 return rest(f);
             }
         }
     }
 
 private:
-    static constexpr unsigned budget = 1024;
-
-    // A source that never suspends and of which nothing is kept must not starve the others.
-    status rest(fiber_base& f) noexcept {
-        dropped_ = 0;
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
-        f.begin_wait(nullptr);
-        f.requeue();
-        return status::pending;
-    }
-
     F keep_;
     unsigned dropped_ = 0;
 };

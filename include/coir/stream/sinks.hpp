@@ -7,73 +7,14 @@
 #pragma once
 
 #include <coir/stream/applying.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/closing.hpp>
 
 #include <vector>
 
 namespace coir::inline v0::detail {
 
-// Pulls from a stream and closes it; the common part of sinks and of with_stream.
-template <class Up>
-class closing {
-public:
-    explicit closing(Up&& up) : up_{std::move(up)} {}
-
-    Up& stream() noexcept { return up_; }
-
-    // What poll_next throws is a defect.
-    status pull(fiber_base& f, std::optional<typename Up::value_type>& out) noexcept {
-        try {
-            return up_.poll_next(f, out);
-        } catch (...) {
-            thrown_ = std::current_exception();
-            return status::defect;
-        }
-    }
-
-    // After the last pull, until it has ended: closes and gives the end, which was `ended`.
-    status close(fiber_base& f, status& ended) noexcept {
-        if (!std::exchange(masked_, true)) {
-            shield_before_ = f.mask();
-        }
-        status s = status::defect;
-        std::exception_ptr thrown;
-        try {
-            s = up_.poll_close(f);
-            thrown = s == status::defect ? up_.defect() : nullptr;
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        if (!has_ended(s)) {
-            return s;
-        }
-        f.set_shield(shield_before_);
-        if (thrown) {
-            settle(f, ended, std::move(thrown));
-        }
-        return ended;
-    }
-
-    std::exception_ptr defect() { return thrown_ ? thrown_ : up_.defect(); }
-
-private:
-    void settle(fiber_base& f, status& ended, std::exception_ptr thrown) {
-        if (ended == status::value || ended == status::end) {
-            ended = status::defect;
-            thrown_ = std::move(thrown);
-        } else {
-            f.suppressed.add(std::move(thrown));
-        }
-    }
-
-    Up up_;
-    std::exception_ptr thrown_;
-    std::uint32_t shield_before_ = 0;
-    bool masked_ = false;
-};
-
-// Sink: accept(f, element) -> value: next; other: as operation::poll, then poll(f) goes on;
-// value_type result().
+// Sink: accept(f, element) -> value: next; end: enough; other: as operation::poll, then poll(f)
+// goes on; value_type result().
 template <class Up, class Sink>
 class [[nodiscard]] sink_operation {
 public:
@@ -115,19 +56,12 @@ public:
             std::terminate(); // only the sink's function can have failed
         }
     }
-    std::exception_ptr defect() {
-        if (sink_ended_) {
-            return thrown_ ? thrown_ : sink_.defect();
-        }
-        return up_.defect();
-    }
+    std::exception_ptr defect() { return up_.defect(); }
     fiber_id interrupted_by() { return sink_ended_ ? sink_.interrupted_by() : up_.stream().interrupted_by(); }
 
 private:
-    static constexpr unsigned budget = 1024; // elements without a suspension
-
     status run(fiber_base& f) noexcept {
-        for (unsigned n = 0; n < budget; ++n) {
+        for (;;) {
             if (!accepting_) {
                 element_.reset();
                 status const s = up_.pull(f, element_);
@@ -142,19 +76,17 @@ private:
                 return s;
             }
         }
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
-        f.begin_wait(nullptr);
-        f.requeue();
-        return status::pending;
     }
 
     status accept(fiber_base& f) noexcept {
         try {
-            return accepting_ ? sink_.poll(f) : sink_.accept(f, *element_);
+            status const s = accepting_ ? sink_.poll(f) : sink_.accept(f, *element_);
+            if (s == status::defect) {
+                up_.die(sink_.defect());
+            }
+            return s;
         } catch (...) {
-            thrown_ = std::current_exception();
+            up_.die(std::current_exception());
             return status::defect;
         }
     }
@@ -162,7 +94,6 @@ private:
     closing<Up> up_;
     Sink sink_;
     std::optional<typename Up::value_type> element_;
-    std::exception_ptr thrown_;
     status ended_ = status::pending;
     bool accepting_ = false;
     bool sink_ended_ = false;

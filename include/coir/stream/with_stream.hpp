@@ -11,7 +11,7 @@
 #pragma once
 
 #include <coir/detail/work.hpp>
-#include <coir/stream/sinks.hpp>
+#include <coir/stream/closing.hpp>
 
 namespace coir::inline v0 {
 
@@ -41,7 +41,11 @@ public:
 
     status poll(fiber_base& f) {
         ended_ = stream_->pull(f, element_);
-        return ended_ == status::end ? status::value : ended_;
+        if (ended_ == status::end) {
+            element_.reset(); // it may hold what was filtered out
+            return status::value;
+        }
+        return ended_;
     }
     value_type get() {
         if (ended_ == status::defect) {
@@ -120,7 +124,8 @@ auto with_stream(S s, Body&& body) {
                                                                   detail::unwrap(std::forward<Body>(body))};
 }
 
-// `co_await next(in)` -> std::optional<T>: nothing at the end.
+// `co_await next(in)` -> std::optional<T>: nothing at the end, and ever after. A pull that failed
+// or was given up, by a timeout say, is the last one.
 template <class S>
 auto next(open_stream<S>& in) {
     return detail::next_operation<S>{in.get()};
