@@ -26,7 +26,11 @@ public:
         if (*at_ == std::ranges::end(range_)) {
             return status::end;
         }
-        out.emplace(std::ranges::iter_move(*at_));
+        if constexpr (std::ranges::view<R>) { // the elements may be somebody else's
+            out.emplace(**at_);
+        } else {
+            out.emplace(std::ranges::iter_move(*at_));
+        }
         ++*at_;
         return status::value;
     }
@@ -86,11 +90,12 @@ private:
 
 namespace coir::inline v0::streams {
 
-// The elements of a range: an rvalue is kept, an lvalue is referred to and copied from.
+// The elements of a range: a container that is an rvalue is kept, and its elements are moved out;
+// an lvalue is referred to and copied from, and so is what a view refers to.
 template <std::ranges::input_range R>
 auto from(R&& range) {
     if constexpr (std::is_lvalue_reference_v<R>) {
-        return detail::range_source{std::views::transform(range, [](auto const& x) { return x; })};
+        return detail::range_source{std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
     } else {
         return detail::range_source<R>{std::move(range)};
     }
