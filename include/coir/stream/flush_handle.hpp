@@ -37,6 +37,7 @@ public:
     public:
         listening(flush_handle const& h, void (*poke)(void*) noexcept, void* target) : state_{h.state_} {
             std::lock_guard guard{state_->lock};
+            state_->requested = false; // nothing was pending then
             state_->poke = poke;
             state_->target = target;
         }
