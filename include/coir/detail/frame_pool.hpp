@@ -12,6 +12,7 @@
 #pragma once
 
 #include <coir/detail/config.hpp>
+#include <coir/detail/live_count.hpp>
 
 #include <cstddef>
 #include <new>
@@ -20,9 +21,16 @@ namespace coir::inline v0::detail {
 
 #if COIR_NO_FRAME_CACHE
 
-inline void* allocate_frame(std::size_t size) { return ::operator new(size); }
+inline void* allocate_frame(std::size_t size) {
+    void* const frame = ::operator new(size);
+    count_made(live::frames);
+    return frame;
+}
 
-inline void deallocate_frame(void* frame, std::size_t) noexcept { ::operator delete(frame); }
+inline void deallocate_frame(void* frame, std::size_t) noexcept {
+    count_gone(live::frames);
+    ::operator delete(frame);
+}
 
 #else
 
@@ -116,14 +124,18 @@ inline void* allocate_frame(std::size_t size) {
     auto const rounded = frame_cache::rounded(size);
     if (rounded <= frame_cache::largest) [[likely]] {
         if (void* const frame = this_frame_cache().take(rounded)) [[likely]] {
+            count_made(live::frames);
             return frame;
         }
     }
-    return ::operator new(rounded);
+    void* const frame = ::operator new(rounded);
+    count_made(live::frames);
+    return frame;
 }
 
 // `size` as it was allocated with. Any thread.
 inline void deallocate_frame(void* frame, std::size_t size) noexcept {
+    count_gone(live::frames);
     auto const rounded = frame_cache::rounded(size);
     if (rounded > frame_cache::largest) [[unlikely]] {
         ::operator delete(frame);

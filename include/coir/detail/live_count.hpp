@@ -19,17 +19,32 @@ COIR_SHARED inline std::atomic<std::ptrdiff_t>& live_count(live what) noexcept {
     return counts[static_cast<unsigned>(what)];
 }
 
+// How many there ever were.
+COIR_SHARED inline std::atomic<std::ptrdiff_t>& made_count(live what) noexcept {
+    static constinit std::atomic<std::ptrdiff_t> counts[4]{};
+    return counts[static_cast<unsigned>(what)];
+}
+
+inline void count_made(live what) noexcept {
+    live_count(what).fetch_add(1, std::memory_order_relaxed);
+    made_count(what).fetch_add(1, std::memory_order_relaxed);
+}
+inline void count_gone(live what) noexcept { live_count(what).fetch_sub(1, std::memory_order_relaxed); }
+
 // A base that counts its objects.
 template <live What>
 class counted {
 public:
-    counted() noexcept { live_count(What).fetch_add(1, std::memory_order_relaxed); }
+    counted() noexcept { count_made(What); }
     counted(counted const&) noexcept : counted() {}
     counted& operator=(counted const&) = default;
-    ~counted() { live_count(What).fetch_sub(1, std::memory_order_relaxed); }
+    ~counted() { count_gone(What); }
 };
 
 #else
+
+inline void count_made(live) noexcept {}
+inline void count_gone(live) noexcept {}
 
 template <live What>
 class counted {};
