@@ -219,11 +219,11 @@ private:
             return;
         }
         response.set_chunked_content_provider(
-            "text/event-stream", [this, stream = std::move(stream)](std::size_t, httplib::DataSink& sink) {
-                if (!stopping_.sleep(stream->pause(options_.token_pace)) || !sink.is_writable()) return false;
-                std::string const event = stream->next();
+            "text/event-stream", [this, tokens = std::move(stream)](std::size_t, httplib::DataSink& sink) {
+                if (!stopping_.sleep(tokens->pause(options_.token_pace)) || !sink.is_writable()) return false;
+                std::string const event = tokens->next();
                 if (!sink.write(event.data(), event.size())) return false;
-                if (stream->ended()) sink.done();
+                if (tokens->ended()) sink.done();
                 return true;
             });
     }

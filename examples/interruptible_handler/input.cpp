@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <fcntl.h>
 #include <poll.h>
 #include <string_view>
@@ -101,9 +100,9 @@ private:
             int const ready = poll(entries, 2, timeout_ms);
             if (ready >= 0 || errno != EINTR) return entries[0].revents != 0;
             if (timeout_ms < 0) continue;
-            auto const left = deadline - std::chrono::steady_clock::now();
-            timeout_ms = static_cast<int>(
-                (std::max)(std::chrono::ceil<std::chrono::milliseconds>(left).count(), std::int64_t{0}));
+            using std::chrono::milliseconds;
+            auto const left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+            timeout_ms = static_cast<int>((std::max)(left, milliseconds(0)).count());
         }
     }
 
