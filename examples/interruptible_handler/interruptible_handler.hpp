@@ -136,7 +136,10 @@ private:
     // ---- The owner's loop.
 
     coir::task<> serve() {
-        while (co_await collect()) {
+        // Not `while (co_await collect())`: GCC 12.2 miscompiles a coroutine without local variables
+        // that awaits in a condition.
+        while (bool const due = co_await collect()) {
+            static_cast<void>(due);
             start_request();
             while (running_) {
                 co_await attend();

@@ -25,7 +25,7 @@ namespace coir::inline v0::detail {
 // Pulls `source` into `out`, which is closed when the source has ended, however it did.
 template <class Item, class S>
 task<void, typename S::error_type> pump(S source, queue<Item>& out) {
-    auto push = [&out](typename S::value_type&& element) { return out.emplace(std::move(element)); };
+    auto push = [&out](typename S::value_type&& element) { return out.push(coir::moved(element)); };
     auto close = [&out]() -> task<void> {
         out.close();
         co_return;
@@ -51,7 +51,7 @@ stream<typename S::value_type, typename S::error_type> debounced(S source, clock
             }
             latest = std::move(*newer);
         }
-        co_yield std::move(*latest);
+        co_yield coir::moved(*latest);
     }
     co_await pumping;
 }

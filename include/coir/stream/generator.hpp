@@ -9,6 +9,7 @@
 // works and leaves it when it yields. Closing a generator that has not ended unwinds its frame.
 #pragma once
 
+#include <coir/detail/inline_closure.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/task.hpp>
 
@@ -40,7 +41,13 @@ public:
 
     // A temporary lives in the frame until the generator goes on, and is moved from there.
     yielding yield_value(T&& element) noexcept {
+        COIR_CHECK_VALUE(T);
         yielded_ = std::addressof(element);
+        return {};
+    }
+    yielding yield_value(moved_callable<T> element) noexcept {
+        T&& named = element.unwrap();
+        yielded_ = std::addressof(named);
         return {};
     }
     // A named element is copied.

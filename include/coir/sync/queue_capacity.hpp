@@ -78,7 +78,7 @@ constexpr queue_capacity sliding(N n) {
 }
 
 // What became of an element. In a condition: was it accepted? In a switch: one of the four.
-class [[nodiscard]] push_status {
+class push_status {
 public:
     enum class kind : unsigned char { accepted, dropped, full, closed };
 
