@@ -69,6 +69,16 @@ TEST_CASE("an interruption meets a waiter that is just registering [D17]") {
     explore("interrupt/register/complete", 3, scene);
 }
 
+TEST_CASE("an interruption alone ends a wait, however it meets the registration [D16]") {
+    // Nobody completes: a request that is lost would leave the fiber asleep for ever.
+    explore("interrupt/register", 4, [](stage& s) { s.interrupts(s.arrives()); });
+    explore("interrupt/interrupt/register", 2, [](stage& s) {
+        actor& who = s.arrives();
+        s.interrupts(who);
+        s.interrupts(who);
+    });
+}
+
 TEST_CASE("two interruptions of one waiter, while it completes [D17]") {
     const auto scene = [](stage& s) {
         actor& who = s.waits();
@@ -107,6 +117,19 @@ TEST_CASE("remove, complete, destroy: the last waiter to end takes the deferred 
         s.last_one_destroys();
     };
     explore("remove/complete/destroy", 2, scene);
+}
+
+TEST_CASE("remove, remove, destroy: no waiter is resumed while somebody is in the list [D18]") {
+    // With its last waiter the deferred may die, also when that one was removed.
+    explore("remove/destroy", 3, [](stage& s) {
+        s.interrupts(s.waits());
+        s.last_one_destroys();
+    });
+    explore("remove/remove/destroy", 1, [](stage& s) {
+        s.interrupts(s.waits());
+        s.interrupts(s.waits());
+        s.last_one_destroys();
+    });
 }
 
 TEST_CASE("an unfinished deferred ends while an interrupter is inside [D32]") {
