@@ -12,6 +12,7 @@
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/mask.hpp>
 #include <coir/detail/timeout_operation.hpp>
+#include <coir/task.hpp>
 
 #include <chrono>
 
