@@ -84,9 +84,16 @@ private:
         if (fiber_->cancel_region(region_)) {
             fiber_->finish_cancel();
         }
-        // A list that is being destroyed lets a fiber that is inside remove() come out first.
-        for (unsigned attempt = 0; abandoned && state_.load(std::memory_order_acquire) == state::leaving; ++attempt) {
-            relax(attempt);
+        if (abandoned) {
+            // The list is being destroyed: a fiber that is not inside remove() does not go in any
+            // more, and one that is comes out first - and parks, as it is not `out`.
+            state s = state::armed;
+            if (state_.compare_exchange_strong(s, state::out, std::memory_order_acq_rel, std::memory_order_acquire)) {
+                return;
+            }
+            for (unsigned attempt = 0; state_.load(std::memory_order_acquire) == state::leaving; ++attempt) {
+                relax(attempt);
+            }
         }
         removed();
     }
