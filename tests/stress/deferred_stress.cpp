@@ -118,7 +118,10 @@ task<bool> read_in_some_way(deferred<value>& d, deferred<>& never) {
 
 // The first waiter is never interrupted and holds out.
 task<bool> wait(short_lived::user mine, bool first, deferred<>& never) {
-    co_return co_await (first ? read(*mine) : read_in_some_way(*mine, never));
+    if (first) {
+        co_return co_await read(*mine);
+    }
+    co_return co_await read_in_some_way(*mine, never);
 }
 
 task<> complete(deferred<value>& d, bool as_value) {
