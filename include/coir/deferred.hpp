@@ -83,7 +83,7 @@ public:
     auto take() { return detail::deferred_take<T, E>{cell_}; }
 
     // For plain threads. On a thread that runs fibers they throw would_deadlock.
-    void wait() const { cell_.wait_until(detail::deferred_cell<T, E>::time_point::max()); }
+    void wait() const { cell_.wait_until((detail::deferred_cell<T, E>::time_point::max)()); }
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> d) const {
         return cell_.wait_until(detail::deadline_after(std::chrono::steady_clock::now(), d));

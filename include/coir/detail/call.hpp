@@ -1,6 +1,7 @@
 // The operation of awaiting a task: pushes its frame, and ends as the frame ended.
 #pragma once
 
+#include <coir/detail/checked.hpp>
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/frame.hpp>
 
@@ -25,6 +26,7 @@ public:
             f.push_frame(*starting, *this);
             return status::call;
         }
+        COIR_CHECK(has_ended(this->ended()), "a task was awaited that had been moved from or awaited before");
         return this->ended();
     }
 

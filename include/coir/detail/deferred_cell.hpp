@@ -1,6 +1,7 @@
 // The state of a deferred: the waiter list and room for the outcome.
 #pragma once
 
+#include <coir/detail/checked.hpp>
 #include <coir/detail/deadline.hpp>
 #include <coir/detail/parker.hpp>
 #include <coir/detail/relax.hpp>
@@ -71,6 +72,7 @@ public:
             waiters_.abandon(); // waits for a janitor that is inside
             std::destroy_at(&end_);
         } else {
+            COIR_CHECK(!waiters_.is_claimed(), "a deferred was destroyed while it was being completed");
             waiters_.abandon();
         }
     }

@@ -28,12 +28,12 @@ public:
 
     // Moves from `item` if it is accepted. Throws what allocating throws.
     push_status try_push(T& item) {
-        return push(item, [] {});
+        return push_at_once(item) ? push_status::accepted : push(item, [] {});
     }
 
     // The same, but `full` means: `w` has joined the line for `f`, and pops will move from `item`.
     push_status push_or_wait(T& item, push_waiter<T>& w, fiber_base& f, leaf& l) {
-        return push(item, [&] {
+        return push_at_once(item) ? push_status::accepted : push(item, [&] {
             w.item_ = &item;
             w.accepted_ = false;
             f.begin_wait(&l);
@@ -42,16 +42,20 @@ public:
     }
 
     // Lets `w` take what it wants, if that is there and nobody stands before it.
-    void try_pop(pop_waiter<T, E>& w) {
-        pop(w, [] {});
+    template <class Waiter>
+    void try_pop(Waiter& w) {
+        if (!pop_at_once(w)) {
+            pop(w, [] {});
+        }
     }
 
     // True: `w` got all there is for it. False: it has joined the line for `f`.
-    bool pop_or_wait(pop_waiter<T, E>& w, fiber_base& f, leaf& l) {
-        return pop(w, [&] {
-            f.begin_wait(&l);
-            poppers_.join(w, f);
-        });
+    template <class Waiter>
+    bool pop_or_wait(Waiter& w, fiber_base& f, leaf& l) {
+        return pop_at_once(w) || pop(w, [&] {
+                   f.begin_wait(&l);
+                   poppers_.join(w, f);
+               });
     }
 
     // True: closed and drained. False: `w` has joined the line for `f`.
@@ -98,20 +102,11 @@ public:
         return dropped.size();
     }
 
-    bool is_closed() const noexcept {
-        std::lock_guard guard{lock_};
-        return closed_;
-    }
-
-    std::size_t size() const noexcept {
-        std::lock_guard guard{lock_};
-        return items_.size();
-    }
-
+    // Calls `f(items, closed)`.
     template <class F>
-    auto peek(F f) const {
+    auto look(F f) const {
         std::lock_guard guard{lock_};
-        return f(items_.empty() ? nullptr : &items_.front());
+        return f(items_, closed_);
     }
 
 private:
@@ -123,6 +118,28 @@ private:
     }
 
     bool has_ended() const noexcept { return closed_ && items_.empty() && pushers_.empty(); }
+
+    // The usual case: there is room and memory, and nobody waits. Nothing is to be settled.
+    bool push_at_once(T& item) noexcept {
+        std::lock_guard guard{lock_};
+        if (closed_ || !poppers_.empty() || items_.size() >= (std::min)(capacity_.size(), items_.capacity())) {
+            return false;
+        }
+        items_.push_back(std::move(item));
+        return true;
+    }
+
+    // The same for a pop. Waiter: the type itself, so that its functions are inlined.
+    template <class Waiter>
+    bool pop_at_once(Waiter& w) noexcept {
+        std::lock_guard guard{lock_};
+        if (closed_ || items_.empty() || items_.size() < w.least_ || !poppers_.empty() || !pushers_.empty() ||
+            w.room() < (std::min)(w.most_, items_.size())) {
+            return false;
+        }
+        w.take(items_);
+        return true;
+    }
 
     template <class OnFull>
     push_status push(T& item, OnFull on_full) {
@@ -183,7 +200,10 @@ private:
                 std::lock_guard guard{lock_};
                 items_.move_into(roomier);
                 if (!poppers_.empty()) {
-                    return stand_behind(w, on_empty);
+                    if (w.least_ != 0) {
+                        on_empty();
+                    }
+                    return w.least_ == 0; // nobody overtakes
                 }
                 std::size_t const reach = (std::max)(capacity_.size(), capacity_.size() == 0 ? w.most_ : w.least_);
                 cells = (std::max)(items_.size(), (std::min)(reach, items_.size() + pushers_.size()));
@@ -196,15 +216,6 @@ private:
             w.reserve(room);
             roomier = ring<T>{cells};
         }
-    }
-
-    template <class OnEmpty>
-    bool stand_behind(pop_waiter<T, E>& w, OnEmpty& on_empty) noexcept {
-        if (w.least_ == 0) {
-            return true;
-        }
-        on_empty();
-        return false;
     }
 
     template <class OnEmpty>

@@ -20,10 +20,6 @@ public:
 
     result&& taken() noexcept { return std::move(item_); }
 
-protected:
-    take_one(take_one&&) noexcept = default;
-
-private:
     void reserve(std::size_t) noexcept final {}
     std::size_t room() const noexcept final { return 1; }
     void take(ring<T>& items) noexcept final { item_.emplace(items.pop_front()); }
@@ -32,6 +28,10 @@ private:
         item_.reset();
     }
 
+protected:
+    take_one(take_one&&) noexcept : take_one{} {} // before it begins there is nothing to move
+
+private:
     std::optional<T> item_;
 };
 
@@ -46,10 +46,6 @@ public:
 
     result&& taken() noexcept { return std::move(items_); }
 
-protected:
-    take_many(take_many&&) noexcept = default;
-
-private:
     // At least doubled, as more may come while memory is got: then the next try will do.
     void reserve(std::size_t count) final { items_.reserve((std::max)(count, items_.capacity() * 2)); }
     std::size_t room() const noexcept final { return items_.capacity(); }
@@ -66,6 +62,10 @@ private:
         }
     }
 
+protected:
+    take_many(take_many&&) noexcept = default;
+
+private:
     std::vector<T> items_;
 };
 
@@ -112,7 +112,7 @@ private:
         }
         begun_ = true;
         try {
-            return core_->pop_or_wait(*this, f, *this) ? end() : status::pending;
+            return core_->pop_or_wait(static_cast<Take&>(*this), f, *this) ? end() : status::pending;
         } catch (...) {
             thrown_ = std::current_exception();
             return status::defect;

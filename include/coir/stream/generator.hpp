@@ -10,6 +10,7 @@
 #pragma once
 
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/checked.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/task.hpp>
 
@@ -125,6 +126,10 @@ public:
                  error_for<E, typename S::error_type>)
     stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
 
+    ~stream() {
+        COIR_CHECK(generator_ == nullptr || generator_->fiber == nullptr || has_ended(record_.ended()),
+                   "a stream was destroyed while open, without its sink");
+    }
     stream(stream&& other) noexcept
         : erased_{std::move(other.erased_)}, generator_{std::exchange(other.generator_, nullptr)},
           record_{std::move(other.record_)} {}

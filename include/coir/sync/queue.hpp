@@ -124,7 +124,9 @@ public:
     std::optional<T> peek() const
         requires std::copy_constructible<T>
     {
-        return core_.peek([](T const* first) { return first != nullptr ? std::optional<T>{*first} : std::nullopt; });
+        return core_.look([](auto const& items, bool) {
+            return items.empty() ? std::nullopt : std::optional<T>{std::in_place, items.front()};
+        });
     }
 
     // Nothing is accepted any more. What is in it and what pushes that wait bring is delivered,
@@ -143,13 +145,13 @@ public:
     // nothing, waiting pushes `closed`.
     std::size_t shutdown() noexcept { return core_.shutdown(); }
 
-    bool is_closed() const noexcept { return core_.is_closed(); }
+    bool is_closed() const noexcept { return core_.look([](auto const&, bool closed) { return closed; }); }
 
     // `co_await q.drained()`: until it is closed, and nothing is in it or waits to come in.
     auto drained() { return detail::queue_drained<T, E>{core_}; }
 
     // How many elements are in it, as a snapshot; without those of pushes that wait.
-    std::size_t size() const noexcept { return core_.size(); }
+    std::size_t size() const noexcept { return core_.look([](auto const& items, bool) { return items.size(); }); }
 
 private:
     auto pop_many(std::size_t least, std::size_t most) {

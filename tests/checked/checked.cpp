@@ -1,0 +1,73 @@
+// With COIR_CHECKED, misuse ends the program with one line. Each misuse runs in a child process.
+#include <coir/deferred.hpp>
+#include <coir/runtime/sync_wait.hpp>
+#include <coir/stream.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <csignal>
+#include <string>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+// What `misuse` writes to stderr before it aborts; empty if it does not abort.
+template <class F>
+std::string last_words(F misuse) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    pid_t const child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL); // not the test framework's
+        ::dup2(ends[1], STDERR_FILENO);
+        misuse();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string said;
+    std::array<char, 256> part{};
+    for (ssize_t n = 0; (n = ::read(ends[0], part.data(), part.size())) > 0;) {
+        said.append(part.data(), static_cast<std::size_t>(n));
+    }
+    ::close(ends[0]);
+    int how = 0;
+    REQUIRE(::waitpid(child, &how, 0) == child);
+    return WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT ? said : std::string();
+}
+
+coir::task<int> answer() { co_return 42; }
+
+coir::task<int> awaits_twice() {
+    auto t = answer();
+    int const first = co_await std::move(t);
+    co_return first + co_await std::move(t);
+}
+
+coir::task<> never_ending() { co_await coir::sleep_for(std::chrono::hours{1}); }
+
+coir::task<> destroys_what_is_being_completed() {
+    auto d = std::make_unique<coir::deferred<>>();
+    auto completer = coir::fork([&]() -> coir::task<> { static_cast<void>(co_await d->complete(never_ending)); });
+    co_await coir::yield();
+    d.reset();
+    co_await completer;
+}
+
+} // namespace
+
+TEST_CASE("a task that is awaited twice is reported") {
+    CHECK_THAT(last_words([] { coir::sync_wait(awaits_twice); }), Catch::Contains("awaited before"));
+}
+
+TEST_CASE("a deferred that dies while it is being completed is reported") {
+    CHECK_THAT(last_words([] { coir::sync_wait(destroys_what_is_being_completed); }),
+               Catch::Contains("while it was being completed"));
+}
+
+TEST_CASE("correct use is not") {
+    CHECK(coir::sync_wait(answer).value() == 42);
+}
