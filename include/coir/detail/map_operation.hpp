@@ -10,6 +10,7 @@
 
 namespace coir::inline v0::detail {
 
+// What F gives for a T, or for nothing if that is void.
 template <class F, class T>
 struct value_result {
     using type = std::invoke_result_t<F&, T>;
@@ -18,6 +19,9 @@ template <class F>
 struct value_result<F, void> {
     using type = std::invoke_result_t<F&>;
 };
+
+template <class T>
+using value_or_lvalue = std::conditional_t<std::is_lvalue_reference_v<T>, T, std::remove_cvref_t<T>>;
 
 // Makes a slot<To> from what `f` gives.
 template <class To, class F, class... Args>
@@ -36,7 +40,7 @@ class [[nodiscard]] transform_operation : public adaptor<Inner> {
     using source = typename Inner::value_type;
 
 public:
-    using value_type = typename value_result<F, source>::type;
+    using value_type = value_or_lvalue<typename value_result<F, source>::type>;
 
     template <class G>
     transform_operation(Inner&& inner, G&& f) : adaptor<Inner>{std::move(inner)}, f_(std::forward<G>(f)) {}
