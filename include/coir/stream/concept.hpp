@@ -102,6 +102,9 @@ public:
             [&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; }, self.args_);
     }
 
+    // For a name that means something for an awaitable too.
+    std::tuple<Args...>&& take_arguments() && noexcept { return std::move(args_); }
+
 private:
     COIR_NO_UNIQUE_ADDRESS std::tuple<Args...> args_;
 };

@@ -6,6 +6,7 @@
 // frame per stage. transform and tap also take functions that return a task, which is awaited.
 #pragma once
 
+#include <coir/adapt.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/concept.hpp>
 
@@ -206,6 +207,12 @@ public:
         : transform_stage<Up, tapping<F, typename Up::value_type>>{std::move(up),
                                                                    tapping<F, typename Up::value_type>{std::move(f)}} {}
 };
+
+// `task | transform(f)` where both namespaces are in use and the name means the stream's.
+template <awaitable A, class F>
+auto operator|(A&& aw, stage_closure<transform_stage, F>&& self) {
+    return coir::transform(std::forward<A>(aw), std::get<0>(std::move(self).take_arguments()));
+}
 
 } // namespace coir::inline v0::detail
 
