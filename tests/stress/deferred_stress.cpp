@@ -216,16 +216,16 @@ void run_crews(crew c, unsigned lives) {
 
 } // namespace
 
-TEST_CASE("stress: one completer, many waiters, many interrupters [D12 D15 D16 D17 D18]") { run_crews({6, 1, 4}, 250); }
+TEST_CASE("stress: one completer, many waiters, many interrupters [D12 D15 D16 D17 D18]") { run_crews({6, 1, 4}, 1500); }
 
-TEST_CASE("stress: many completers [D3 D9 D17]") { run_crews({3, 3, 2}, 300); }
+TEST_CASE("stress: many completers [D3 D9 D17]") { run_crews({3, 3, 2}, 1800); }
 
-TEST_CASE("stress: all waiters are interrupted while the deferred completes [D17 D21]") { run_crews({2, 1, 6}, 300); }
+TEST_CASE("stress: all waiters are interrupted while the deferred completes [D17 D21]") { run_crews({2, 1, 6}, 1800); }
 
-TEST_CASE("stress: nobody but a completer [D1 D38]") { run_crews({4, 1, 0}, 300); }
+TEST_CASE("stress: nobody but a completer [D1 D38]") { run_crews({4, 1, 0}, 2400); }
 
 TEST_CASE("stress: a deferred destroyed unfinished while cancellers are inside [D32]") {
-    unsigned const rounds = 800 * coir_test::stress_scale();
+    unsigned const rounds = 4000 * coir_test::stress_scale();
     tally ends;
     auto const plainly = [](deferred<value>& d, deferred<>&) -> task<bool> { co_return co_await read(d); };
     auto const until_stopped = [](deferred<value>& d, deferred<>& stop) -> task<bool> {
@@ -276,7 +276,7 @@ TEST_CASE("stress: a deferred destroyed unfinished while cancellers are inside [
 }
 
 TEST_CASE("stress: loops on threads of their own wake each other [D33]") {
-    unsigned const rounds = 150 * coir_test::stress_scale();
+    unsigned const rounds = 300 * coir_test::stress_scale();
     std::atomic<unsigned> right_ones{0};
     for (unsigned i = 0; i < rounds; ++i) {
         deferred<value> d;
