@@ -96,11 +96,23 @@ public:
     [[nodiscard]] subscription subscribe() { return shared_->hub.subscribe(); }
 
     // The owner. Awaited once. Gives the inputs that no request took: those that were there when
-    // shutdown() was called, or of a request that was interrupted before its first word.
+    // shutdown() was called, or of a request that was interrupted before its first word. If it is
+    // interrupted itself, take_unanswered() has them.
     coir::task<std::vector<Input>> run() {
         auto const close = [this]() -> coir::task<> { return wind_up(); };
         co_await coir::ensuring(serve(), close);
         co_return take_unanswered();
+    }
+    // After run() has ended: the inputs that no request took, once.
+    std::vector<Input> take_unanswered() {
+        std::vector<Input> left = std::exchange(unanswered_, {});
+        std::ranges::move(std::exchange(batch_, {}), std::back_inserter(left));
+        while (auto c = shared_->inbox.try_pop()) {
+            if (auto* const input = std::get_if<Input>(&*c)) {
+                left.push_back(std::move(*input));
+            }
+        }
+        return left;
     }
 
 private:
@@ -128,6 +140,7 @@ private:
         std::vector<Input> inputs;
         std::string text;   // the deltas given, between events of the hub
         bool over = false;  // nothing of it may be given any more; likewise
+        coir::clock::time_point stop_by = coir::clock::time_point::max(); // once it is being stopped
         coir::fiber<void, Error> fiber;
     };
 
@@ -150,6 +163,7 @@ private:
     // Collects inputs. True: it is time for a request; false: it is time to end.
     coir::task<bool> collect() {
         for (;;) {
+            take_what_is_there();
             if (shutting_down_ || (batch_.empty() && input_closed_)) {
                 co_return false;
             }
@@ -161,6 +175,18 @@ private:
             } else if (auto c = co_await coir::timeout(shared_->inbox.pop(), deadline() - coir::now())) {
                 collect_from(std::move(**c));
             }
+        }
+    }
+
+    // Before a request is due: what came while the last one was stopping belongs to it too, and
+    // an end does not wait behind it.
+    void take_what_is_there() {
+        while (batch_.size() < options_.max_batch) {
+            auto c = shared_->inbox.try_pop();
+            if (!c) {
+                return;
+            }
+            collect_from(std::move(*c));
         }
     }
 
@@ -255,7 +281,8 @@ private:
         co_await s.hub.publish(event(text_delta(r.id, delta)), take_down);
     }
 
-    // Interrupts the running request and waits for its end.
+    // Interrupts the running request and waits for its end. Begun again, when run() is interrupted
+    // meanwhile, it does not wait longer.
     coir::task<> stop_request(interrupt_reason why) {
         auto const stopping = running_;
         if constexpr (!Rules::waits_for_the_end) {
@@ -264,7 +291,8 @@ private:
             co_return;
         }
         std::string const seen = Rules::reads_partial_after_the_end ? std::string() : stopping->text;
-        auto const end = co_await coir::timeout(stopping->fiber.interrupt(), options_.stop_timeout);
+        stopping->stop_by = std::min(stopping->stop_by, coir::now() + options_.stop_timeout);
+        auto const end = co_await coir::timeout(stopping->fiber.interrupt(), stopping->stop_by - coir::now());
         if constexpr (!Rules::reads_partial_after_the_end) {
             stopping->text = seen;
         }
@@ -326,17 +354,6 @@ private:
         }
         shared_->hub.close();
         shared_->inbox.close();
-    }
-
-    std::vector<Input> take_unanswered() {
-        std::vector<Input> left = std::exchange(unanswered_, {});
-        std::ranges::move(batch_, std::back_inserter(left));
-        while (auto c = shared_->inbox.try_pop()) {
-            if (auto* const input = std::get_if<Input>(&*c)) {
-                left.push_back(std::move(*input));
-            }
-        }
-        return left;
     }
 
     session<Input, Error>& session_;

@@ -1,0 +1,18 @@
+# The event log of a seed is the same in another process, byte for byte.
+#   cmake -DPROGRAM=<coir_handler_tests> -P replay.cmake
+foreach(run first second)
+  execute_process(COMMAND ${PROGRAM} "[.log]" OUTPUT_VARIABLE ${run} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${PROGRAM} ends with ${status}:\n${${run}}")
+  endif()
+endforeach()
+if(NOT first STREQUAL second)
+  message(FATAL_ERROR "two processes differ:\n${first}\n---\n${second}")
+endif()
+string(REGEX MATCHALL "schedule [0-9]+" schedules "${first}")
+list(LENGTH schedules seeds)
+if(seeds LESS 20)
+  message(FATAL_ERROR "no logs in the output:\n${first}")
+endif()
+string(LENGTH "${first}" bytes)
+message(STATUS "${bytes} bytes of log of ${seeds} seeds are the same in two processes")
