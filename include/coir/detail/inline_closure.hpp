@@ -85,10 +85,10 @@ decltype(auto) unwrap(F&& f) noexcept {
                   "coir: GCC 12.2 destroys this closure twice; write `auto f = <closure>;` and pass coir::moved(f)")
 #define COIR_CHECK_VALUE(V)                                                                                            \
     static_assert(!::coir::detail::is_risky_value<V>,                                                                  \
-                  "coir: GCC 12.2 destroys this aggregate twice; write `auto v = <value>;` and pass std::move(v)")
+                  "coir: GCC 12.2 destroys this aggregate twice; write `auto v = <value>;` and pass coir::moved(v)")
 #define COIR_CHECK_VALUES(Vs)                                                                                          \
     static_assert(!(::coir::detail::is_risky_value<Vs> || ...),                                                        \
-                  "coir: GCC 12.2 destroys this aggregate twice; write `auto v = <value>;` and pass std::move(v)")
+                  "coir: GCC 12.2 destroys this aggregate twice; write `auto v = <value>;` and pass coir::moved(v)")
 #else
 #define COIR_CHECK_VALUES(Vs) static_assert(true)
 #define COIR_CHECK_CLOSURE(F) static_assert(true)
