@@ -37,7 +37,7 @@ task<void, typename S::error_type> pump(S source, queue<Item>& out) {
 template <class S>
 stream<typename S::value_type, typename S::error_type> debounced(S source, clock::duration quiet) {
     using element = typename S::value_type;
-    queue<element> pulled{bounded(1)};
+    queue<element> pulled{bounded(0)};
     auto const pumping = coir::fork(pump<element, S>, std::move(source), std::ref(pulled));
     while (auto latest = co_await pulled.pop()) {
         for (;;) {
@@ -67,8 +67,8 @@ stream<std::vector<typename S::value_type>, typename S::error_type> collected(S 
                                                                               streams::flush_handle flush) {
     using element = typename S::value_type;
     using pulled_queue = queue<std::optional<element>>; // nothing: a flush was asked for
-    pulled_queue pulled{bounded(1)};
-    // If the queue is full the request is found with the element that fills it.
+    pulled_queue pulled{bounded(0)};
+    // If nobody is waiting just now, the request is found before the next wait.
     streams::flush_handle::listening flushes{
         flush, [](void* q) noexcept { static_cast<void>(static_cast<pulled_queue*>(q)->try_push(std::nullopt)); },
         &pulled};
