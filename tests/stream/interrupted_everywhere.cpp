@@ -1,0 +1,162 @@
+// Every stage, source and sink, interrupted at every step and at every call of the scheduler: all
+// that was opened is closed when the fiber has ended, and nothing is left behind.
+#include "stream_support.hpp"
+
+#include "support/interrupt_everywhere.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace stream_test;
+using coir_test::interrupt_everywhere;
+using coir_test::ledger;
+
+namespace {
+
+// Waits, with something open on its frame, in an await and in a child.
+stream<int> guarded_source(ledger& books, int n) {
+    ledger::local const here{books};
+    auto child = [&books]() -> task<> {
+        ledger::local const open{books};
+        co_await sleep_for(24h);
+    };
+    fork(child);
+    for (int i = 0; i < n; ++i) {
+        co_await books.guarded(sleep_for(1ms));
+        co_yield i;
+    }
+}
+
+// Opens with the first pull and closes with the stream.
+template <class S>
+auto closed_by(ledger& books, S source) {
+    struct state {
+        ledger* books;
+        std::optional<ledger::local> open;
+    };
+    auto shared = std::make_shared<state>(state{&books, {}});
+    auto open = [shared](int) {
+        if (!shared->open) {
+            shared->open.emplace(*shared->books);
+        }
+    };
+    auto close = [shared]() -> task<> {
+        co_await coir::yield();
+        co_await sleep_for(1ms);
+        shared->open.reset();
+    };
+    return std::move(source) | streams::tap(coir::moved(open)) | streams::ensuring(coir::moved(close));
+}
+
+template <class Make>
+void everywhere(Make make) {
+    auto const moments = interrupt_everywhere([make](ledger& books) -> task<> {
+        co_await make(books);
+    });
+    CHECK(moments > 5);
+}
+
+} // namespace
+
+TEST_CASE("a generator interrupted everywhere [S10][I1]") {
+    everywhere([](ledger& b) { return closed_by(b, guarded_source(b, 3)) | streams::drain(); });
+}
+
+TEST_CASE("an erased pipeline interrupted everywhere [S10][I1]") {
+    everywhere([](ledger& b) { return stream<long>{closed_by(b, guarded_source(b, 3))} | streams::drain(); });
+}
+
+TEST_CASE("functions that are awaited, interrupted everywhere [S13][I1]") {
+    everywhere([](ledger& b) {
+        auto work = [&b](int n) -> task<int> {
+            co_await b.guarded(coir::yield());
+            co_return n;
+        };
+        auto look = [&b](int) -> task<> { co_await b.guarded(coir::yield()); };
+        return closed_by(b, counting(2)) | streams::transform(work) | streams::tap(look) |
+               streams::filter([](int n) { return n != 0; }) | streams::for_each(look);
+    });
+}
+
+TEST_CASE("take and fold interrupted everywhere [S2][I1]") {
+    everywhere([](ledger& b) {
+        return closed_by(b, guarded_source(b, 100)) | streams::take(2) |
+               streams::tap([](int) { return coir::yield(); }) | streams::drain();
+    });
+}
+
+TEST_CASE("interrupt_when, interrupted everywhere itself [X1][X6]") {
+    everywhere([](ledger& b) -> task<> {
+        deferred<> stop;
+        auto run = [](ledger& books, deferred<>& signal) -> task<> {
+            fork(after, 4ms, &signal);
+            co_await (closed_by(books, guarded_source(books, 100)) | streams::interrupt_when(signal) |
+                      streams::drain());
+        };
+        co_await run(b, stop);
+        CHECK(stop.waiter_count() == 0);
+    });
+}
+
+TEST_CASE("nested interrupt_when around masks, interrupted everywhere [X10][I3]") {
+    everywhere([](ledger& b) -> task<> {
+        deferred<> stop;
+        deferred<> never_done;
+        fork(after, 5ms, &stop);
+        auto save = [&b](int n) -> task<int> {
+            co_await b.guarded(sleep_for(1ms));
+            co_return n;
+        };
+        auto masked = [&](int n) { return coir::uninterruptible(save(n)); };
+        co_await (closed_by(b, counting(9)) | streams::transform(masked) | streams::interrupt_when(never_done) |
+                  streams::transform(save) | streams::interrupt_when(stop) | streams::drain());
+    });
+}
+
+TEST_CASE("debounce interrupted everywhere [X21]") {
+    everywhere([](ledger& b) { return closed_by(b, guarded_source(b, 4)) | streams::debounce(2ms) | streams::drain(); });
+}
+
+TEST_CASE("debounce_collect interrupted everywhere [X21][X25]") {
+    everywhere([](ledger& b) {
+        return closed_by(b, guarded_source(b, 4)) | streams::debounce_collect(2ms, 5ms, 2) | streams::drain();
+    });
+}
+
+TEST_CASE("from_queue interrupted everywhere [S14]") {
+    everywhere([](ledger& b) -> task<> {
+        coir::queue<int> q{coir::bounded(1)};
+        auto feed = [&]() -> task<> {
+            for (int i = 0; i < 3; ++i) {
+                co_await q.push(i);
+                co_await sleep_for(1ms);
+            }
+            q.close();
+        };
+        fork(feed);
+        co_await (closed_by(b, streams::from_queue(q)) | streams::drain());
+    });
+}
+
+TEST_CASE("with_stream interrupted everywhere [S15][S16]") {
+    everywhere([](ledger& b) -> task<> {
+        auto body = [&b](auto& in) -> task<> {
+            while (auto n = co_await next(in)) {
+                co_await b.guarded(coir::yield());
+                if (*n == 1) {
+                    break;
+                }
+            }
+            co_await b.guarded(sleep_for(1ms));
+        };
+        co_await coir::with_stream(closed_by(b, guarded_source(b, 9)), body);
+    });
+}
+
+TEST_CASE("decoders interrupted everywhere [S36]") {
+    everywhere([](ledger& b) -> task<> {
+        auto text = [](int n) { return std::string(static_cast<std::size_t>(n), 'x') + "\n"; };
+        auto const r = co_await coir::as_result(closed_by(b, guarded_source(b, 3)) | streams::transform(text) |
+                                                streams::decode_utf8() | streams::split_lines() | streams::drain());
+        CHECK(r.has_value());
+    });
+}
