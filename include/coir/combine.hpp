@@ -34,6 +34,24 @@ auto when_all(R&& aws) {
     return detail::when_all_range_operation<op>{std::move(ops)};
 }
 
+// Every outcome, in order: a tuple, or a vector. Nobody is interrupted on account of another.
+template <awaitable... As>
+    requires(sizeof...(As) > 0)
+auto all_settled(As&&... aws) {
+    return coir::when_all(
+        detail::as_outcome_operation<detail::operation_of<As>>{detail::to_operation(std::forward<As>(aws))}...);
+}
+template <std::ranges::input_range R>
+    requires awaitable<std::ranges::range_value_t<R>>
+auto all_settled(R&& aws) {
+    using op = detail::as_outcome_operation<detail::operation_of<std::ranges::range_value_t<R>>>;
+    std::vector<op> ops;
+    for (auto&& aw : aws) {
+        ops.push_back(op{detail::to_operation(std::move(aw))});
+    }
+    return detail::when_all_range_operation<op>{std::move(ops)};
+}
+
 // The first to end, with its outcome; the others are interrupted. T if all agree, else a
 // std::variant with one alternative per argument. They are started here, in order, and none is
 // started any more once it is decided.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <coir/detail/fiber_join.hpp>
+#include <coir/detail/fiber_range.hpp>
 #include <coir/detail/fiber_state.hpp>
 #include <coir/task.hpp>
 
@@ -148,6 +149,25 @@ auto fork_daemon(Work&& work, Args&&... args) {
     scheduler& s = detail::current_fiber().where();
     return detail::start_fiber(s, s.fibers(), nullptr, fork_options{}, std::forward<Work>(work),
                                std::forward<Args>(args)...);
+}
+
+// Waits until all have ended, however. The outcomes are at the handles: poll().
+template <detail::fiber_range R>
+task<> await_all(R&& fibers) {
+    return detail::end_all(detail::handles(fibers), false);
+}
+
+// Asks all to end, when awaited, and then waits until their last finalizers ran: fibers that wait
+// for each other do not hold each other up.
+template <detail::fiber_range R>
+task<> interrupt_all(R&& fibers) {
+    return detail::end_all(detail::handles(fibers), true);
+}
+
+// The values in order, copied; ends as the first in order that did not succeed.
+template <detail::fiber_range R>
+auto join_all(R&& fibers) {
+    return detail::join_each(detail::handles(fibers));
 }
 
 // About the fiber that calls, from plain code; outside a fiber: no id, no name, not asked.

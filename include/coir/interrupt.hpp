@@ -9,6 +9,7 @@
 #pragma once
 
 #include <coir/deferred.hpp>
+#include <coir/detail/bracket.hpp>
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/mask.hpp>
 #include <coir/detail/timeout_operation.hpp>
@@ -28,7 +29,7 @@ auto uninterruptible(A&& aw) {
 // Runs `body(restore)`, masked; inside, `co_await restore(aw)` is as interruptible as the code
 // around the mask.
 template <class Body>
-    requires std::invocable<std::decay_t<Body>&, restore_mask>
+    requires std::invocable<detail::stored<Body>&, restore_mask>
 auto uninterruptible_mask(Body&& body) {
     COIR_CHECK_CLOSURE(Body);
     return detail::mask_operation<detail::stored<Body>>{std::in_place, detail::unwrap(std::forward<Body>(body))};
@@ -57,6 +58,33 @@ auto on_exit(A&& aw, F&& f) {
                   "coir: a finalizer of on_exit takes outcome<T, E> const& and returns task<void, never>");
     return detail::on_exit_operation<op, detail::stored<F>>{detail::to_operation(std::forward<A>(aw)),
                                                             detail::unwrap(std::forward<F>(f))};
+}
+
+// The same with `f(fiber_id)`, only if `aw` ends interrupted. The id is that of the fiber that
+// asked; none if it was no fiber, or a timeout.
+template <awaitable A, class F>
+auto on_interrupt(A&& aw, F&& f) {
+    COIR_CHECK_CLOSURE(F);
+    static_assert(detail::finalizer<detail::stored<F>, fiber_id>,
+                  "coir: a finalizer of on_interrupt takes a fiber_id and returns task<void, never>");
+    using op = detail::operation_of<A>;
+    return detail::on_interrupt_operation<op, detail::stored<F>>{detail::to_operation(std::forward<A>(aw)),
+                                                                 detail::unwrap(std::forward<F>(f))};
+}
+
+// Runs `acquire`, a task or a callable that returns one, behind a mask; then `use(resource&)`, as
+// interruptible as the code around; then, however that ended and also if it did not begin because
+// of a pending interruption, the finalizer `release(resource&)` or
+// `release(resource&, outcome<T, E> const&)`. If acquiring fails, there is nothing to release.
+template <class Acquire, class Use, class Release>
+    requires detail::work<detail::stored<Acquire>>
+auto acquire_use_release(Acquire&& acquire, Use&& use, Release&& release) {
+    COIR_CHECK_CLOSURE(Acquire);
+    COIR_CHECK_CLOSURE(Use);
+    COIR_CHECK_CLOSURE(Release);
+    return detail::bracket_operation<detail::stored<Acquire>, detail::stored<Use>, detail::stored<Release>>{
+        detail::unwrap(std::forward<Acquire>(acquire)), detail::unwrap(std::forward<Use>(use)),
+        detail::unwrap(std::forward<Release>(release))};
 }
 
 // Runs `aw` for at most `d` -> std::optional<T>, or bool for void: true if it ended in time.
