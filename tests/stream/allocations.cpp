@@ -1,0 +1,109 @@
+// What streams allocate does not grow with their elements: a pipeline of a million costs what one
+// of a thousand does. Counted at operator new, which sanitizers keep for themselves.
+#include <coir/detail/config.hpp>
+
+#if !COIR_ASAN && !COIR_TSAN
+
+#include "stream_support.hpp"
+
+#include <coir/runtime/run_loop.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <ranges>
+
+using namespace stream_test;
+
+namespace {
+
+constinit std::atomic<long> made{0};
+
+// How many allocations `make(n)`, a pipeline with its sink, needs.
+template <class Make>
+long allocations_of(int n, Make make) {
+    coir::run_loop s; // a test scheduler allocates for its choices
+    long count = 0;
+    s.run([&]() -> task<> {
+        long const before = made;
+        co_await make(n);
+        count = made - before;
+    });
+    return count;
+}
+
+template <class Make>
+void check_constant(Make make) {
+    allocations_of(100, make); // fills the caches of frames
+    long const few = allocations_of(1'000, make);
+    long const many = allocations_of(100'000, make);
+    CHECK(many == few);
+}
+
+auto numbers_up_to(int n) { return streams::from(std::views::iota(0, n)); }
+
+} // namespace
+
+void* operator new(std::size_t size) {
+    ++made;
+    if (void* const p = std::malloc(size)) {
+        return p;
+    }
+    throw std::bad_alloc{};
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+TEST_CASE("fused stages allocate nothing at all") {
+    auto const make = [](int n) {
+        return numbers_up_to(n) | streams::filter([](int x) { return x % 3 != 0; }) |
+               streams::transform([](int x) { return x + 1L; }) | streams::tap([](long) {}) |
+               streams::take(1'000'000) | streams::fold(0L, [](long a, long b) { return a + b; });
+    };
+    CHECK(allocations_of(1'000, make) == 0);
+    CHECK(allocations_of(100'000, make) == 0);
+}
+
+TEST_CASE("interrupt_when and ensuring allocate nothing for an element") {
+    static deferred<> never_done;
+    check_constant([](int n) {
+        return numbers_up_to(n) | streams::interrupt_when(never_done) |
+               streams::ensuring([]() -> task<> { co_return; }) | streams::drain();
+    });
+    auto const waiting = [](int n) {
+        return numbers_up_to(n) | streams::tap([](int) { return coir::yield(); }) |
+               streams::interrupt_when(never_done) | streams::drain();
+    };
+    check_constant(waiting);
+}
+
+TEST_CASE("a generator allocates its frame, an erased pipeline itself, neither an element") {
+    check_constant([](int n) { return counting(n) | streams::drain(); });
+    check_constant([](int n) {
+        return stream<long>{numbers_up_to(n) | streams::filter([](int x) { return x != 0; })} | streams::drain();
+    });
+}
+
+TEST_CASE("functions that are awaited use the frame of the one before") {
+    check_constant([](int n) {
+        return numbers_up_to(n) | streams::transform([](int x) -> task<int> { co_return x; }) | streams::drain();
+    });
+}
+
+TEST_CASE("a queue is drained without an allocation for an element") {
+    static coir::queue<int> q{coir::bounded(16)};
+    auto const make = [](int n) {
+        auto const fill = [](int count) -> task<> {
+            for (int i = 0; i < count; ++i) {
+                co_await q.push(i);
+            }
+        };
+        fork(fill, n);
+        return streams::from_queue(q) | streams::take(static_cast<std::size_t>(n)) | streams::drain();
+    };
+    check_constant(make);
+}
+
+#endif
