@@ -27,10 +27,11 @@ struct failed {
 };
 
 task<int, failed> fail_below(int depth) {
-    if (depth == 0) {
-        co_await coir::fail(failed{1});
+    if (depth > 0) {
+        co_return co_await fail_below(depth - 1);
     }
-    co_return co_await fail_below(depth - 1);
+    co_await coir::fail(failed{1});
+    co_return 0;
 }
 
 task<int, failed> sleep_below(int depth) {
