@@ -71,6 +71,10 @@ public:
     // `s` outlives the handler and the scheduler that runs it.
     explicit interruptible_handler(session<Input, Error>& s, handler_options<Input> options = {})
         : session_(s), options_(std::move(options)), shared_(std::make_shared<shared>(options_.events)) {}
+    interruptible_handler(interruptible_handler const&) = delete;
+    interruptible_handler& operator=(interruptible_handler const&) = delete;
+    // Subscribers are told the end, also if nobody ever awaited run().
+    ~interruptible_handler() { shared_->hub.close(); }
 
     // ---- Any thread, fiber or not.
 

@@ -97,7 +97,7 @@ std::string log_of(std::uint64_t seed) {
     coir::test_scheduler s{seed};
     run_scenario(s, scenario(seed), seen);
     std::ostringstream out;
-    for (auto const& line : checking::lines(seen.readers.front().events)) {
+    for (auto const& line : lines(seen.readers.front().events)) {
         out << line << '\n';
     }
     out << "schedule " << s.schedule_hash() << '\n';

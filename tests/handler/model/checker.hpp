@@ -6,13 +6,49 @@
 
 #include "model/scripted_session.hpp"
 
+#include <coir/testing/virtual_clock.hpp>
+
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace handler_model {
+
+// "250 delta 1 Hel": the time is in milliseconds, of a test's scheduler since it began.
+inline std::string line(event const& e) {
+    struct writer {
+        std::string operator()(chat::request_started<std::string> const& s) const {
+            std::string text = "started " + std::to_string(s.id);
+            for (auto const& input : s.inputs) {
+                text += " " + input;
+            }
+            return text;
+        }
+        std::string operator()(chat::text_delta const& d) const { return "delta " + std::to_string(d.id) + " " + d.delta; }
+        std::string operator()(chat::request_completed const& c) const {
+            return "completed " + std::to_string(c.id) + " " + c.text;
+        }
+        std::string operator()(chat::request_interrupted const& i) const {
+            constexpr char const* reasons[] = {"new_user_input", "ctrl_c", "shutdown"};
+            return "interrupted " + std::to_string(i.id) + " " + reasons[static_cast<int>(i.reason)] + " " + i.partial;
+        }
+        std::string operator()(chat::request_failed<model_error> const& f) const {
+            std::string const cause = f.cause.is_failure() ? "(" + f.cause.error().what + ") " : "(defect) ";
+            return "failed " + std::to_string(f.id) + " " + cause + f.partial;
+        }
+    };
+    auto const at = std::chrono::duration_cast<milliseconds>(e.at - coir::virtual_clock::start);
+    return std::to_string(at.count()) + " " + std::visit(writer{}, e.what);
+}
+
+inline std::vector<std::string> lines(std::vector<event> const& events) {
+    std::vector<std::string> result;
+    std::ranges::transform(events, std::back_inserter(result), line);
+    return result;
+}
 
 // What one subscriber saw.
 struct reader {
@@ -117,35 +153,6 @@ private:
 
     // ---- Several subscribers.
 
-    static std::string line(event const& e) {
-        struct writer {
-            std::string operator()(chat::request_started<std::string> const& s) const {
-                std::string text = "started " + std::to_string(s.id);
-                for (auto const& input : s.inputs) {
-                    text += " " + input;
-                }
-                return text;
-            }
-            std::string operator()(chat::text_delta const& d) const { return "delta " + std::to_string(d.id) + " " + d.delta; }
-            std::string operator()(chat::request_completed const& c) const { return "completed " + std::to_string(c.id) + " " + c.text; }
-            std::string operator()(chat::request_interrupted const& i) const {
-                return "interrupted " + std::to_string(i.id) + " " + std::to_string(static_cast<int>(i.reason)) + " " + i.partial;
-            }
-            std::string operator()(chat::request_failed<model_error> const& f) const {
-                return "failed " + std::to_string(f.id) + " " + f.partial;
-            }
-        };
-        return std::to_string(e.at.time_since_epoch().count()) + " " + std::visit(writer{}, e.what);
-    }
-
-public:
-    static std::vector<std::string> lines(std::vector<event> const& events) {
-        std::vector<std::string> result;
-        std::ranges::transform(events, std::back_inserter(result), line);
-        return result;
-    }
-
-private:
     void check_readers() {
         auto const all = lines(o_.readers.front().events);
         expect(!o_.readers.front().dropped, "H16", "a prompt subscriber was dropped");

@@ -19,12 +19,10 @@ namespace handler_model {
 
 class dice {
 public:
-    explicit dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15U) {}
+    explicit dice(std::uint64_t seed) : state_(coir::detail::mix64(seed)) {}
     std::uint64_t below(std::uint64_t n) noexcept {
-        state_ += 0x9e3779b97f4a7c15U;
-        std::uint64_t z = (state_ ^ (state_ >> 30U)) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-        return (z ^ (z >> 31U)) % n;
+        state_ += coir::detail::splitmix_step;
+        return coir::detail::mix64(state_) % n;
     }
     bool one_in(std::uint64_t n) noexcept { return below(n) == 0; }
     // Multiples of ten, so that things happen at the same moment.
@@ -56,7 +54,7 @@ public:
             plans.push_back(choose_plan(d, i));
         }
         ends = static_cast<ending_kind>(d.below(3));
-        end_after = d.time(2'500);
+        end_after = milliseconds{10} + d.time(2'500); // an owner that never began has nothing to wind up
         slow_reader = d.one_in(2) ? d.time(60) : milliseconds{0};
         late_reader_after = d.time(1'500);
         has_ignorer = d.one_in(3);
