@@ -102,17 +102,18 @@ enum class part { enlist, wake };
 template <part measured>
 task<> crowd(benchmark::State& state) {
     auto const n = state.range(0);
+    bench::scales scale{state};
     while (state.KeepRunningBatch(n)) {
         deferred<> d;
         std::size_t ended = 0;
-        double const heap_before = bench::heap_bytes();
+        scale.before();
         stopwatch const enlisting;
         for (std::int64_t i = 0; i < n; ++i) {
             coir::fork(wait_for(d, ended));
         }
         co_await coir::yield(); // until all wait
         double const enlisted = enlisting.seconds();
-        state.counters["bytes_per_waiter"] = (bench::heap_bytes() - heap_before) / static_cast<double>(n);
+        scale.after(n);
         stopwatch const waking;
         d.succeed();
         co_await coir::yield(); // until all have ended

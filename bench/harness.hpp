@@ -25,7 +25,7 @@
 
 namespace bench {
 
-// Bytes that malloc has handed out, where the C library tells.
+// Bytes that malloc has handed out, where the C library tells. Slow: it walks the free lists.
 inline double heap_bytes() {
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
     auto const info = mallinfo2();
@@ -34,6 +34,30 @@ inline double heap_bytes() {
     return 0;
 #endif
 }
+
+// Weighs what a waiter costs in the first batch of a run: the counter bytes_per_waiter. What
+// frame caches hold from before is not seen, so only large batches tell.
+class scales {
+public:
+    explicit scales(benchmark::State& s) : state_{s} {}
+
+    void before() {
+        if (!weighed_) {
+            before_ = heap_bytes();
+        }
+    }
+    void after(std::int64_t waiters) {
+        if (!weighed_) {
+            state_.counters["bytes_per_waiter"] = (heap_bytes() - before_) / static_cast<double>(waiters);
+            weighed_ = true;
+        }
+    }
+
+private:
+    benchmark::State& state_;
+    double before_ = 0;
+    bool weighed_ = false;
+};
 
 // Measures the CPU time of this thread, so that others on the machine disturb less. Reading that
 // clock is a system call: its cost, measured once, is taken off.

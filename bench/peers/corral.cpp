@@ -87,18 +87,19 @@ enum class part { enlist, wake };
 template <part measured>
 Task<void> crowd(benchmark::State& state) {
     auto const n = state.range(0);
+    bench::scales scale{state};
     while (state.KeepRunningBatch(n)) {
         Event e;
         std::size_t ended = 0;
         CORRAL_WITH_NURSERY(nursery) {
-            double const heap_before = bench::heap_bytes();
+            scale.before();
             bench::stopwatch const enlisting;
             for (std::int64_t i = 0; i < n; ++i) {
                 nursery.start(wait_for, std::ref(e), std::ref(ended));
             }
             co_await corral::yield; // until all wait
             double const enlisted = enlisting.seconds();
-            state.counters["bytes_per_waiter"] = (bench::heap_bytes() - heap_before) / static_cast<double>(n);
+            scale.after(n);
             bench::stopwatch const waking;
             e.trigger();
             co_await corral::yield; // until all have ended

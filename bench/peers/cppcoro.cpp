@@ -94,17 +94,18 @@ enum class part { enlist, wake };
 template <part measured>
 task<> crowd(benchmark::State& state) {
     auto const n = state.range(0);
+    bench::scales scale{state};
     while (state.KeepRunningBatch(n)) {
         event e;
         std::size_t ended = 0;
         cppcoro::async_scope scope;
-        double const heap_before = bench::heap_bytes();
+        scale.before();
         bench::stopwatch const enlisting;
         for (std::int64_t i = 0; i < n; ++i) {
             scope.spawn(wait_for(e, ended));
         }
         double const enlisted = enlisting.seconds();
-        state.counters["bytes_per_waiter"] = (bench::heap_bytes() - heap_before) / static_cast<double>(n);
+        scale.after(n);
         bench::stopwatch const waking;
         e.set();
         state.SetIterationTime(measured == part::enlist ? enlisted : waking.seconds());

@@ -105,18 +105,19 @@ enum class part { enlist, wake };
 template <part measured>
 task<void> crowd(benchmark::State& state) {
     auto const n = state.range(0);
+    bench::scales scale{state};
     while (state.KeepRunningBatch(n)) {
         event e;
         std::size_t ended = 0;
         std::vector<task<void>> waiters;
-        double const heap_before = bench::heap_bytes();
+        scale.before();
         bench::stopwatch const enlisting;
         for (std::int64_t i = 0; i < n; ++i) {
             waiters.push_back(wait_for(e, ended));
             waiters.back().resume();
         }
         double const enlisted = enlisting.seconds();
-        state.counters["bytes_per_waiter"] = (bench::heap_bytes() - heap_before) / static_cast<double>(n);
+        scale.after(n);
         bench::stopwatch const waking;
         e.set();
         waiters.clear();
