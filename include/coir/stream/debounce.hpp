@@ -11,7 +11,7 @@
 #include <coir/interrupt.hpp>
 #include <coir/stream/flush_handle.hpp>
 #include <coir/stream/generator.hpp>
-#include <coir/stream/sinks.hpp>
+#include <coir/stream/with_stream.hpp>
 #include <coir/sync/queue.hpp>
 #include <coir/time.hpp>
 
@@ -25,12 +25,16 @@ namespace coir::inline v0::detail {
 // Pulls `source` into `out`, which is closed when the source has ended, however it did.
 template <class Item, class S>
 task<void, typename S::error_type> pump(S source, queue<Item>& out) {
-    auto push = [&out](typename S::value_type&& element) { return out.push(coir::moved(element)); };
+    auto push_all = [&out](open_stream<S>& in) -> task<void, typename S::error_type> {
+        while (auto element = co_await next(in)) {
+            co_await out.push(coir::moved(*element));
+        }
+    };
     auto close = [&out]() -> task<void> {
         out.close();
         co_return;
     };
-    co_await coir::ensuring(std::move(source) | streams::for_each(push), close);
+    co_await coir::ensuring(with_stream(std::move(source), push_all), close);
 }
 
 // The pending element is given at the end of upstream, and dropped when upstream fails.
