@@ -76,7 +76,9 @@ private:
         detail::worker_scope const scope{*this};
         while (!done()) {
             run_batch();
-            timers_.run_expired(now());
+            if (timers_.next_deadline() != timer_queue::never) { // a clock read costs more than a batch
+                timers_.run_expired(now());
+            }
             sleep_if_idle(done);
         }
     }
