@@ -267,9 +267,11 @@ TEST_CASE("a generator pulls another generator, and both are left [S10]") {
     auto outer = [](stream<int> source, entries& l) -> stream<int> {
         leaving const here{l, "outer"};
         coir::queue<int> handed{coir::bounded(0)};
-        auto push = [&handed](int n) { return handed.push(n); };
-        auto pump = [](stream<int> from, auto f) -> task<> { co_await (std::move(from) | streams::for_each(f)); };
-        fork(pump, std::move(source), push);
+        auto pump = [&handed](stream<int> from) -> task<> {
+            auto push = [&handed](int n) -> task<> { co_await handed.push(n); };
+            co_await (std::move(from) | streams::for_each(push));
+        };
+        fork(pump, std::move(source));
         while (auto n = co_await handed.pop()) {
             co_yield *n * 10;
         }
