@@ -183,17 +183,21 @@ BENCH_NOINLINE numbers count_to(unsigned n) {
 
 template <class F>
 numbers transform(numbers source, F f) {
-    for (auto i = co_await source.begin(); i != source.end(); co_await ++i) {
+    auto i = co_await source.begin();
+    while (i != source.end()) {
         co_yield f(*i);
+        i = co_await ++i;
     }
 }
 
 template <class F>
 numbers filter(numbers source, F keep) {
-    for (auto i = co_await source.begin(); i != source.end(); co_await ++i) {
+    auto i = co_await source.begin();
+    while (i != source.end()) {
         if (keep(*i)) {
             co_yield *i;
         }
+        i = co_await ++i;
     }
 }
 
@@ -212,8 +216,10 @@ task<> consume(benchmark::State& state) {
             source = ten_stages(std::move(source));
         }
         unsigned sum = 0;
-        for (auto i = co_await source.begin(); i != source.end(); co_await ++i) {
+        auto i = co_await source.begin();
+        while (i != source.end()) {
             sum += *i;
+            i = co_await ++i;
         }
         benchmark::DoNotOptimize(sum);
     }

@@ -12,7 +12,7 @@ constexpr auto trivial = [](auto) -> lf::task<int> { co_return 1; };
 constexpr auto call = [](auto, benchmark::State* state) -> lf::task<void> {
     while (state->KeepRunning()) {
         int value = 0;
-        co_await lf::call[&value, trivial]();
+        co_await lf::call(&value, trivial)();
         benchmark::DoNotOptimize(value);
     }
 };
@@ -20,7 +20,7 @@ constexpr auto call = [](auto, benchmark::State* state) -> lf::task<void> {
 constexpr auto fork_join = [](auto, benchmark::State* state) -> lf::task<void> {
     while (state->KeepRunning()) {
         int value = 0;
-        co_await lf::fork[&value, trivial]();
+        co_await lf::fork(&value, trivial)();
         co_await lf::join;
         benchmark::DoNotOptimize(value);
     }
