@@ -474,3 +474,42 @@ TEST_CASE("fibers have names and ids, and handles outlive the scheduler") {
     kept.request_interrupt();
     CHECK(kept.poll()->is_success());
 }
+
+TEST_CASE("interrupting many asks all before it waits for any [F20]") {
+    auto const t = []() -> task<> {
+        auto const a = fork(never_ends);
+        auto const waits_for_a = [](fiber<> f) -> task<> { co_await coir::uninterruptible(f.await()); };
+        auto const b = fork(waits_for_a, a);
+        co_await coir::yield();
+        std::vector<fiber<>> const all{b, a};
+        co_await coir::interrupt_all(all);
+        CHECK(a.poll()->is_interrupted());
+        CHECK(b.poll() != nullptr);
+    };
+    CHECK(test_scheduler{}.run(t).is_success());
+}
+
+TEST_CASE("ten thousand fibers are awaited and joined [F26]") {
+    auto const t = []() -> task<int> {
+        std::vector<fiber<int>> all;
+        for (int i = 0; i < 10'000; ++i) {
+            all.push_back(fork([i]() -> task<int> { co_return i; }));
+        }
+        co_await coir::await_all(all);
+        auto const values = co_await coir::join_all(all);
+        co_return values.size() == all.size() ? values.back() : -1;
+    };
+    CHECK(test_scheduler{}.run(t).value() == 9'999);
+}
+
+TEST_CASE("joining many ends as the first in order that did not succeed [F2]") {
+    auto const t = []() -> task<std::vector<int>, failed> {
+        std::vector<fiber<int, failed>> all{fork(fails, 1), fork(fails, 2)};
+        co_await coir::await_all(all);
+        CHECK(all.back().poll()->error().code == 2);
+        co_return co_await coir::join_all(all);
+    };
+    CHECK(test_scheduler{}.run(t).error().code == 1);
+    auto const nothing = []() -> task<> { co_await coir::join_all(std::vector<fiber<>>{}); };
+    CHECK(test_scheduler{}.run(nothing).is_success());
+}

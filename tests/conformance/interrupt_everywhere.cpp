@@ -247,3 +247,22 @@ TEST_CASE("interrupted everywhere: masks, restored parts, and both nested [I3, I
               co_await coir::uninterruptible_mask(outer);
           }) > 10);
 }
+
+TEST_CASE("interrupted everywhere: resources that are acquired, used and released [I10, I11]") {
+    CHECK(interrupt_everywhere([](ledger& books) -> task<> {
+              auto acquire = [&books] { return value_after(books, 1ms, 3); };
+              auto use = [&books](int& n) -> task<int> {
+                  ledger::local const here{books};
+                  co_await books.guarded(coir::sleep_for(1ms));
+                  co_return n;
+              };
+              auto nested = [&](int& n) -> task<int> {
+                  co_return n + co_await coir::acquire_use_release(acquire, use, [&books](int&) {
+                      return books.finalizer()();
+                  });
+              };
+              auto told = [&books](coir::fiber_id) { return books.finalizer()(); };
+              co_await coir::on_interrupt(
+                  coir::acquire_use_release(acquire, nested, [&books](int&) { return books.finalizer()(); }), told);
+          }) > 10);
+}
