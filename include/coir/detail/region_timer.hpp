@@ -11,23 +11,31 @@ public:
     region_timer() = default;
     region_timer(region_timer&&) noexcept : timer{}, counted{} {} // before it is entered
 
-    // From here on what the fiber does is given up when `d` has passed.
-    void enter(fiber_base& f, timer::time_point deadline) noexcept { enter(f, deadline, f.top_region()); }
-
-    // The same for what waits already, with `below` the innermost region when it began.
-    void enter(fiber_base& f, timer::time_point deadline, region* below) noexcept {
-        fiber_ = &f;
-        f.splice_region(region_, below);
-        f.where().arm(*this, deadline);
+    // From here on what the fiber does is given up when the deadline has passed.
+    void enter(fiber_base& f, timer::time_point deadline) noexcept {
+        surround(f);
+        arm(deadline);
     }
 
-    // True: the deadline was why the fiber was cancelled, and no outer region is being left too.
+    // The same in two steps, for what mostly ends at once: the region alone, and then, if it
+    // waits, the deadline.
+    void surround(fiber_base& f) noexcept {
+        fiber_ = &f;
+        region_.cancelled.store(false, std::memory_order_relaxed);
+        f.push_region(region_);
+    }
+    void arm(timer::time_point deadline) noexcept { fiber_->where().arm(*this, deadline); }
+
+    // The end of what was armed. True: the deadline was why the fiber was cancelled, and no outer
+    // region is being left too.
     bool leave(status ended) noexcept {
         fiber_->where().disarm(*this); // afterwards no thread is inside this timer
         fiber_->pop_region(region_);
         return ended == status::cancelled && region_.cancelled.load(std::memory_order_relaxed) &&
                !fiber_->cancel_requested();
     }
+    // The end of what was not.
+    void forget() noexcept { fiber_->pop_region(region_); }
 
 private:
     bool expire() noexcept override { return fiber_->cancel_region(region_); }

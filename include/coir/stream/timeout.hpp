@@ -34,26 +34,17 @@ public:
           last_moment_{other.last_moment_}, seen_one_{other.seen_one_} {}
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
-        if (armed_) {
-            return disarmed(poll_armed(f, out));
-        }
-        clock::time_point const now = f.where().now();
-        if (!last_moment_) {
-            last_moment_ = deadline_after(now, limits_.total);
-        }
-        if (*last_moment_ <= now) {
+        if (!pulling_ && !begin(f)) {
             expired_ = true;
             return status::failure;
         }
-        region* const below = f.top_region();
-        status const s = up_.poll_next(f, out);
-        if (!has_ended(s)) {
-            clock::time_point const limit = deadline_after(now, seen_one_ ? limits_.next : limits_.first);
-            region_.emplace();
-            region_->enter(f, (std::min)(limit, *last_moment_), below);
-            armed_ = true;
+        status const s = pull(f, out);
+        if (has_ended(s)) {
+            return ended(s);
         }
-        seen_one_ = seen_one_ || s == status::value;
+        if (!std::exchange(armed_, true)) {
+            region_.arm(deadline_);
+        }
         return s;
     }
 
@@ -71,8 +62,23 @@ public:
     fiber_id interrupted_by() { return up_.interrupted_by(); }
 
 private:
+    // False: the time was up before.
+    bool begin(fiber_base& f) noexcept {
+        clock::time_point const now = f.where().now();
+        if (!last_moment_) {
+            last_moment_ = deadline_after(now, limits_.total);
+        }
+        if (*last_moment_ <= now) {
+            return false;
+        }
+        deadline_ = (std::min)(deadline_after(now, seen_one_ ? limits_.next : limits_.first), *last_moment_);
+        region_.surround(f);
+        pulling_ = true;
+        return true;
+    }
+
     // A throw must not leave the region behind.
-    status poll_armed(fiber_base& f, std::optional<value_type>& out) noexcept {
+    status pull(fiber_base& f, std::optional<value_type>& out) noexcept {
         try {
             return up_.poll_next(f, out);
         } catch (...) {
@@ -81,22 +87,25 @@ private:
         }
     }
 
-    status disarmed(status s) noexcept {
-        if (!has_ended(s)) {
-            return s;
-        }
-        armed_ = false;
+    status ended(status s) noexcept {
+        pulling_ = false;
         seen_one_ = seen_one_ || s == status::value;
-        expired_ = region_->leave(s);
+        if (std::exchange(armed_, false)) {
+            expired_ = region_.leave(s);
+        } else {
+            region_.forget();
+        }
         return expired_ ? status::failure : s;
     }
 
     Up up_;
     pull_limits limits_;
     E own_error_;
-    std::optional<region_timer> region_;
+    region_timer region_;
     std::optional<clock::time_point> last_moment_;
+    clock::time_point deadline_{}; // of this pull
     std::exception_ptr thrown_;
+    bool pulling_ = false;
     bool armed_ = false;
     bool seen_one_ = false;
     bool expired_ = false;

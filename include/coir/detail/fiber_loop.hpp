@@ -1,0 +1,149 @@
+// The loop that runs a fiber.
+//
+// It polls what the top frame is suspended in. A call pushes a frame; an end other than a value
+// unwinds: the frame, suspended, is destroyed and its caller's operation is polled next - a loop,
+// not a recursion, and never inside an await_suspend.
+#pragma once
+
+#include <coir/detail/fiber_base.hpp>
+
+namespace coir::inline v0::detail {
+
+// Joins the parent and is queued, or runs here up to its first suspension. In a closed nursery
+// it ends interrupted without starting.
+inline void fiber_base::start_in_nursery(void const* under, start how) noexcept {
+    if (!parent_->add(*this, under)) {
+        parent_ = nullptr;
+        request_interrupt(fiber_id{});
+        end_cancelled();
+        publish();
+        release();
+        return;
+    }
+    if (how == start::here) {
+        run_fiber();
+    } else {
+        post();
+    }
+}
+
+inline void fiber_base::run_fiber() noexcept {
+    worker& w = this_worker();
+    worker const before = w;
+    w.fiber = this;
+    w.unwinding = 0;
+    while (step()) {
+    }
+    // The fiber may be gone or run elsewhere by now; the worker is still this thread's. Another
+    // fiber goes on here if it started this one in place.
+    w = before;
+}
+
+// One step; false: the fiber was parked or has ended, and must not be touched.
+inline bool fiber_base::step() noexcept {
+    switch (phase_) {
+    case phase::start: return begin_first();
+    case phase::run: return resume_top();
+    case phase::unwind: return unwind_top();
+    case phase::finish: return finish();
+    case phase::leave: return leave();
+    }
+    return false;
+}
+
+inline bool fiber_base::begin_first() noexcept {
+    phase_ = phase::finish;
+    if (cancel_requested()) {
+        end_cancelled();
+        return true;
+    }
+    try {
+        begin();
+        resume_ = true;
+        phase_ = phase::run;
+    } catch (...) {
+        end_defect(std::current_exception());
+    }
+    return true;
+}
+
+inline bool fiber_base::resume_top() noexcept {
+    status s{};
+    if (!resume_) {
+        s = top_->waits_in->poll(*this);
+        resume_ = s == status::value || s == status::defect;
+        if (resume_) {
+            return true;
+        }
+    } else {
+        resume_ = false;
+        transfers_ = 0;
+        top_->handle.resume();
+        s = last_;
+    }
+    switch (s) {
+    case status::pending: return requeue_ ? go_to_the_end() : !park();
+    case status::call: resume_ = true; return true;
+    case status::unwind: phase_ = phase::unwind; return true;
+    case status::value: // a frame returned; its caller's operation is polled next
+    case status::defect: phase_ = top_ != nullptr ? phase::run : phase::finish; return true;
+    default: phase_ = phase::unwind; return true;
+    }
+}
+
+inline bool fiber_base::unwind_top() noexcept {
+    frame& f = *top_;
+    if (f.forked && !await_children(&f)) {
+        return !park();
+    }
+    top_ = f.caller;
+    worker& w = this_worker();
+    ++w.unwinding;
+    f.completion->destroy_frame();
+    --w.unwinding;
+    phase_ = top_ != nullptr ? phase::run : phase::finish;
+    return true;
+}
+
+// The end of the body is an interruption point, once: who asks later, while the children are
+// awaited, gets the outcome as it is. A failure stays what it is.
+inline bool fiber_base::finish() noexcept {
+    if (root_status() == status::value && cancel_requested()) {
+        end_cancelled();
+    }
+    phase_ = phase::leave;
+    return true;
+}
+
+inline bool fiber_base::leave() noexcept {
+    if (!await_children(nullptr)) {
+        return !park();
+    }
+    children_.close();
+    publish();
+    if (parent_ != nullptr) {
+        parent_->remove(*this);
+    }
+    release();
+    return false;
+}
+
+// Interrupts the children forked under a frame, or all. True: they are gone.
+inline bool fiber_base::await_children(void const* under) noexcept {
+    if (end_wait() == wake::none && children_.size() == 0) {
+        return true;
+    }
+    children_.interrupt(id_, under);
+    begin_wait(nullptr);
+    return children_.wait(*this, under);
+}
+
+// A callee that returned leaves its children to its caller, whose frame they may refer to.
+inline void fiber_base::hand_over_children(frame& from) noexcept {
+    children_.reparent(&from, from.caller);
+    if (from.caller != nullptr) {
+        from.caller->forked = true;
+    }
+}
+
+} // namespace coir::inline v0::detail
