@@ -44,10 +44,11 @@ task<int, broken> fails_below(int depth, std::vector<int>& left) {
         int depth;
         ~leaves() { into.push_back(coir::is_unwinding() ? depth : -depth); }
     } const here{left, depth};
-    if (depth == 0) {
-        co_await coir::fail(broken{7});
+    if (depth > 0) {
+        co_return co_await fails_below(depth - 1, left);
     }
-    co_return co_await fails_below(depth - 1, left);
+    co_await coir::fail(broken{7});
+    co_return 0;
 }
 
 task<int> dies() {
