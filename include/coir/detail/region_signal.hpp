@@ -18,28 +18,25 @@ public:
     // False: the signal has fired already; nothing was entered.
     bool enter(fiber_base& f, waiter_list& signal) noexcept {
         surround(f);
-        arm(signal);
+        arm(f, signal);
         if (signal.push(*this)) {
             return true;
         }
-        forget();
+        forget(f);
         return false;
     }
 
     // The same in two steps, for what mostly ends at once: first the region alone, of which the
     // signal does not know; then it ends, or waits and listens. If the signal has fired
-    // meanwhile, the fiber finds itself cancelled when it parks.
-    void surround(fiber_base& f) noexcept {
-        fiber_ = &f;
-        region_.cancelled.store(false, std::memory_order_relaxed);
-        f.push_region(region_);
-    }
-    void forget() noexcept { fiber_->pop_region(region_); }
-    void listen(waiter_list& signal) noexcept {
-        arm(signal);
+    // meanwhile, the fiber finds itself cancelled when it parks. May be done again after exit(),
+    // but not once the signal has fired.
+    void surround(fiber_base& f) noexcept { f.push_region(region_); }
+    void forget(fiber_base& f) noexcept { f.pop_region(region_); }
+    void listen(fiber_base& f, waiter_list& signal) noexcept {
+        arm(f, signal);
         if (!signal.push(*this)) {
             state_.store(state::out, std::memory_order_relaxed);
-            fiber_->cancel_region(region_);
+            f.cancel_region(region_);
         }
     }
 
@@ -74,7 +71,8 @@ public:
 private:
     enum class state : unsigned char { armed, leaving, parked, out };
 
-    void arm(waiter_list& signal) noexcept {
+    void arm(fiber_base& f, waiter_list& signal) noexcept {
+        fiber_ = &f;
         signal_ = &signal;
         state_.store(state::armed, std::memory_order_relaxed);
     }

@@ -26,7 +26,7 @@ public:
     interrupt_when_stage(Up&& up, cell* signal) : up_{std::move(up)}, signal_{signal} {}
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
-        if (state_ == state::idle) {
+        if (state_ == state::idle) [[likely]] {
             return begin(f, out);
         }
         if (state_ == state::armed) {
@@ -36,7 +36,7 @@ public:
             }
             state_ = state::leaving;
         }
-        return leave(out);
+        return state_ == state::leaving ? leave(out) : stopped();
     }
 
     status poll_close(fiber_base& f) {
@@ -75,19 +75,18 @@ public:
     }
 
 private:
-    enum class state : unsigned char { idle, armed, leaving };
+    enum class state : unsigned char { idle, armed, leaving, abandoned };
 
     status begin(fiber_base& f, std::optional<value_type>& out) {
-        // A signal that was destroyed is not looked at.
-        if (region_.was_abandoned() || signal_->is_done()) {
+        if (signal_->is_done()) {
             return stopped();
         }
         region_.surround(f);
         status const s = pull(f, out);
-        if (has_ended(s)) {
-            region_.forget();
+        if (has_ended(s)) [[likely]] {
+            region_.forget(f);
         } else {
-            region_.listen(signal_->waiters());
+            region_.listen(f, signal_->waiters());
             state_ = state::armed;
         }
         return s;
@@ -107,7 +106,8 @@ private:
         if (!region_.leave()) {
             return status::pending;
         }
-        state_ = state::idle;
+        // A signal that was destroyed is not looked at again.
+        state_ = region_.was_abandoned() ? state::abandoned : state::idle;
         if (region_.exit(ended_)) {
             return stopped();
         }
