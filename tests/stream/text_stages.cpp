@@ -44,7 +44,7 @@ using text_or_err = coir::errors<err, coir::text_error>;
 
 } // namespace
 
-TEST_CASE("lines are the same wherever the text is cut; a last line needs no end [S36]") {
+TEST_CASE("lines are the same wherever the text is cut, and a last line needs no end [S36]") {
     auto const lines = [](chunks all) {
         test_scheduler s;
         auto const end = s.run([&]() -> task<chunks, coir::text_error> {
@@ -96,7 +96,7 @@ TEST_CASE("a line that is too long fails the stream after the lines before it, a
     CHECK(log == entries{"one", "two", "finalizer begins", "finalizer ends"});
 }
 
-TEST_CASE("a failure of upstream comes after the complete lines; the part of a line is dropped [S7]") {
+TEST_CASE("a failure of upstream comes after the complete lines, and the part of a line is dropped [S7]") {
     test_scheduler s;
     entries log;
     auto const text = chunks{"one\ntw"};

@@ -155,7 +155,7 @@ TEST_CASE("the end is nothing, also when the last elements were filtered out [S1
     });
 }
 
-TEST_CASE("a failed pull is the last one; the body may go on without the stream [S7]") {
+TEST_CASE("a failed pull is the last one, and the body may go on without the stream [S7]") {
     test_scheduler s;
     entries log;
     s.run([&]() -> task<> {
