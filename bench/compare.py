@@ -54,8 +54,8 @@ def load(results):
         of_round = int(path.suffixes[-2][1:])
         for entry in report["benchmarks"]:
             if not entry.get("error_occurred"):
-                name, ns = row_of(entry)
-                times.setdefault(library, {}).setdefault(name, {})[of_round] = ns
+                name, time = row_of(entry)
+                times.setdefault(library, {}).setdefault(name, {})[of_round] = time
     return times, versions
 
 
@@ -67,21 +67,26 @@ def median(samples):
     return statistics.median(samples.values())
 
 
+def ns(time):
+    return f"{time:.2f}" if abs(time) < 10 else f"{time:.0f}"
+
+
 def rivals_of(name, times):
     rivals = {lib: rows[name] for lib, rows in times.items() if lib != "coir" and name in rows}
     for label, row in RIVAL_ROWS.get(name, {}).items():
-        rivals[label] = times["coir"][row]
+        if row in times["coir"]:
+            rivals[label] = times["coir"][row]
     return rivals
 
 
 def line(name, samples, rmw, rivals):
-    multiple = statistics.median(ns / rmw[i] for i, ns in samples.items())
-    cells = [name, f"{median(samples):.1f}", f"{min(samples.values()):.1f}", f"{multiple:.2f}"]
+    multiple = statistics.median(time / rmw[i] for i, time in samples.items())
+    cells = [name, ns(median(samples)), ns(min(samples.values())), f"{multiple:.2f}"]
     if rivals:
         order = sorted(rivals, key=lambda r: median(rivals[r]))
         best = median(rivals[order[0]])
-        cells += [f"{order[0]} {best:.1f}", f"{median(samples) / best:.2f}",
-                  ", ".join(f"{r} {median(rivals[r]):.1f}" for r in order[1:])]
+        cells += [f"{order[0]} {ns(best)}", f"{median(samples) / best:.2f}",
+                  ", ".join(f"{r} {ns(median(rivals[r]))}" for r in order[1:])]
     else:
         cells += ["", "", ""]
     return "| " + " | ".join(cells) + " |"
@@ -91,7 +96,8 @@ def table(results):
     times, versions = load(results)
     ours = times["coir"]
     for name, (more, less) in EXTRA.items():
-        ours[name] = difference(ours, more, less)
+        if more in ours and less in ours:
+            ours[name] = difference(ours, more, less)
     print("| row | median ns | minimum | RMWs | best peer | ratio | other peers |")
     print("| --- | ---: | ---: | ---: | --- | ---: | --- |")
     for name, samples in ours.items():
