@@ -5,9 +5,10 @@
 
 #include <catch2/catch.hpp>
 
-#include <deque>
+#include <array>
 #include <memory>
 #include <ranges>
+#include <span>
 
 using namespace stream_test;
 using coir_test::counted;
@@ -459,6 +460,36 @@ TEST_CASE("a closure of a pipeline is destroyed once, wherever the pipeline ends
     });
     CHECK(counted::alive() == 0);
     CHECK(counted::destroyed() == counted::constructed() + counted::copies() + counted::moves());
+}
+
+namespace {
+
+struct plain { // an aggregate that GCC 12 would destroy twice if it were made inside the co_await
+    counted c;
+};
+
+} // namespace
+
+TEST_CASE("aggregates are named and passed with moved, to sources and sinks [H]") {
+    test_scheduler s;
+    counted::reset();
+    s.run([]() -> task<> {
+        plain one{counted{1}};
+        auto const v = co_await (streams::once(coir::moved(one)) | streams::to_vector());
+        CHECK(v.at(0).c.value == 1);
+        std::array<plain, 2> two{plain{counted{2}}, plain{counted{3}}};
+        auto const w = co_await (streams::from(coir::moved(two)) | streams::to_vector());
+        CHECK(w.at(1).c.value == 3);
+        plain init{counted{4}};
+        auto add = [](plain sum, int x) {
+            sum.c.value += x;
+            return sum;
+        };
+        auto const sum = co_await (counting(3) | streams::fold(coir::moved(init), add));
+        CHECK(sum.c.value == 7);
+    });
+    CHECK(counted::copies() == 0);
+    CHECK(counted::alive() == 0);
 }
 
 TEST_CASE("a pipeline can be moved, kept and erased before it is started") {

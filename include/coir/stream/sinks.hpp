@@ -240,6 +240,7 @@ inline auto to_vector() { return detail::make_stage<detail::to_vector_operation>
 // `state = f(state, element)` for each, from `init` -> the last state.
 template <class State, class F>
 auto fold(State&& init, F&& f) {
+    COIR_CHECK_VALUE(State);
     COIR_CHECK_CLOSURE(F);
     return detail::make_stage<detail::fold_operation>(std::forward<State>(init), std::forward<F>(f));
 }

@@ -94,6 +94,7 @@ namespace coir::inline v0::streams {
 // an lvalue is referred to and copied from, and so is what a view refers to.
 template <std::ranges::input_range R>
 auto from(R&& range) {
+    COIR_CHECK_VALUE(R);
     if constexpr (std::is_lvalue_reference_v<R>) {
         return detail::range_source{std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
     } else {
@@ -101,11 +102,17 @@ auto from(R&& range) {
     }
 }
 
+template <std::ranges::input_range R>
+auto from(moved_callable<R> range) {
+    return detail::range_source<R>{range.unwrap()};
+}
+
 // One element.
 template <class T>
-auto once(T value) {
-    std::vector<T> one;
-    one.push_back(std::move(value));
+auto once(T&& value) {
+    COIR_CHECK_VALUE(T);
+    std::vector<detail::stored<T>> one;
+    one.push_back(detail::unwrap(std::forward<T>(value)));
     return from(std::move(one));
 }
 
