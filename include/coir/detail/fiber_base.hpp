@@ -32,7 +32,6 @@ public:
             destroy();
         }
     }
-    bool is_last_reference() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
 
     // The fiber goes to the end of its scheduler's queue instead of waiting for something:
     // followed by status::pending.
