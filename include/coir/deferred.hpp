@@ -10,8 +10,7 @@
 #include <coir/detail/complete.hpp>
 #include <coir/detail/deferred_cell.hpp>
 #include <coir/detail/deferred_wait.hpp>
-
-#include <memory>
+#include <coir/detail/outcome_callback.hpp>
 
 namespace coir::inline v0 {
 
@@ -22,6 +21,8 @@ namespace coir::inline v0 {
 //
 // A completed deferred must outlive the use of its value by waiters. One that is destroyed
 // unfinished ends its waiters as interrupted; nobody may begin to wait then.
+//
+// deferred<void, never> is the cheapest signal: succeed() is one atomic operation.
 template <class T = void, class E = never>
 class deferred {
 public:
@@ -90,7 +91,17 @@ public:
     }
     bool wait_until(std::chrono::steady_clock::time_point t) const { return cell_.wait_until(t); }
 
-    // How many wait, as a snapshot for diagnostics; nobody may leave the deferred meanwhile.
+    // Calls `f(outcome<T, E> const&)`, which is noexcept, once: at once if the deferred is done,
+    // else when it is completed, on the thread that completes it (or, if another thread is just
+    // taking a waiter out of it, on that one), with no lock held and after all waiters were
+    // posted. A deferred that is destroyed unfinished ends as interrupted. The registration that
+    // is returned holds `f` and takes it back when it is destroyed; nothing is allocated.
+    template <class F>
+    auto on_done(F&& f) const {
+        return detail::call_on_done<T, E>(cell_, std::forward<F>(f));
+    }
+
+    // How many wait, callbacks included, as a snapshot for diagnostics; nobody may leave the deferred meanwhile.
     std::size_t waiter_count() const noexcept { return cell_.waiter_count(); }
 
     // For the library: the operation of awaiting it, which gives `T const&`.
@@ -101,29 +112,7 @@ private:
     mutable detail::deferred_cell<T, E> cell_;
 };
 
-// A deferred with shared ownership: copies are handles to one, and an await holds a reference.
-template <class T = void, class E = never>
-class shared_deferred {
-public:
-    using value_type = T;
-    using error_type = E;
-
-    shared_deferred() : state_{std::make_shared<deferred<T, E>>()} {}
-
-    deferred<T, E>& operator*() const noexcept { return *state_; }
-    deferred<T, E>* operator->() const noexcept { return state_.get(); }
-
-    friend bool operator==(shared_deferred const&, shared_deferred const&) = default;
-
-    detail::shared_deferred_wait<T, E> coir_operation() const { return detail::shared_deferred_wait<T, E>{state_}; }
-
-private:
-    std::shared_ptr<deferred<T, E>> state_;
-};
-
-template <class T = void, class E = never>
-shared_deferred<T, E> make_deferred() {
-    return {};
-}
-
 } // namespace coir::inline v0
+
+#include <coir/deferred_recipe.hpp>
+#include <coir/shared_deferred.hpp>

@@ -20,6 +20,16 @@
 #include <mutex>
 #include <vector>
 
+namespace coir::inline v0::detail {
+
+template <class T, class E>
+struct interrupt_deferred {
+    deferred<T, E>* which;
+    void operator()(bool) const noexcept { which->interrupt(); }
+};
+
+} // namespace coir::inline v0::detail
+
 namespace coir::inline v0 {
 
 template <class E = never>
@@ -27,6 +37,7 @@ class scope {
 public:
     scope() = default;
     scope(scope&& other) noexcept : supervises_{other.supervises_} {} // for the library: before it is entered
+    ~scope() { closed_.abandon(); } // waits for an attachment that is just being undone elsewhere
 
     // Starts `work` in the scope; a plain call, from any thread. On a closed scope the child
     // ends interrupted without starting.
@@ -58,6 +69,16 @@ public:
     void add_finalizer(F&& f) {
         std::lock_guard guard{lock_};
         finalizers_.emplace_back(std::forward<F>(f));
+    }
+
+    // Completes `d` as interrupted when the scope closes, unless it is done by then: at once when
+    // the scope fails or is interrupted, else after the last child has ended; on a closed scope
+    // right here. What is returned undoes it when it is destroyed, before `d` is. The body, or a
+    // child, while the scope is open. O(1), nothing is allocated.
+    template <class T, class F>
+    auto attach(deferred<T, F>& d) {
+        using end = detail::interrupt_deferred<T, F>;
+        return registration<end>{closed_, end{&d}};
     }
 
     // Asks all children to end. From any thread, while the scope is open.
@@ -93,9 +114,13 @@ private:
         }
         guard.unlock();
         group_.decide();
+        close();
     }
 
+    void close() noexcept { (void)closed_.finish(); }
+
     detail::group group_;
+    detail::waiter_list closed_;
     detail::spin_lock lock_;
     std::optional<outcome<void, E>> cause_; // of the first child that failed or died
     std::vector<std::function<task<void>()>> finalizers_;
@@ -134,8 +159,12 @@ public:
             [[fallthrough]];
         case phase::children:
             if (scope_.group_.poll_members(f) == detail::status::pending) {
+                if (f.cancel_requested()) {
+                    scope_.close();
+                }
                 return detail::status::pending;
             }
+            scope_.close();
             leave(f);
             phase_ = phase::finalizers;
             [[fallthrough]];
@@ -172,6 +201,7 @@ private:
     void body_ended() noexcept {
         if (ended_ != detail::status::value) {
             body_came_first_ = scope_.group_.decide();
+            scope_.close();
         }
     }
 
@@ -231,6 +261,18 @@ template <class E = never, class Body>
 auto with_supervisor(Body&& body) {
     COIR_CHECK_CLOSURE(Body);
     return scope_operation<E, detail::stored<Body>, false>{std::in_place, detail::unwrap(std::forward<Body>(body))};
+}
+
+// A shared deferred that is attached to `s`. It may outlive the scope, completed.
+template <class T = void, class E = never, class S>
+shared_deferred<T, E> make_deferred(scope<S>& s) {
+    struct attached {
+        explicit attached(scope<S>& to) : link{to.attach(cell)} {}
+        deferred<T, E> cell;
+        registration<detail::interrupt_deferred<T, E>> link;
+    };
+    auto const both = std::make_shared<attached>(s);
+    return shared_deferred<T, E>{std::shared_ptr<deferred<T, E>>{both, &both->cell}};
 }
 
 } // namespace coir::inline v0

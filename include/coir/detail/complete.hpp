@@ -5,6 +5,13 @@
 #include <coir/detail/inline_closure.hpp>
 #include <coir/detail/work.hpp>
 
+#include <memory>
+
+namespace coir::inline v0 {
+template <class T, class E>
+class deferred;
+}
+
 namespace coir::inline v0::detail {
 
 template <class T, class E, class Work>
@@ -42,6 +49,17 @@ private:
     invocation<Work> work_;
     bool running_ = false;
     bool won_ = false;
+};
+
+template <class T, class E, class Work>
+class [[nodiscard]] shared_complete_operation : public complete_operation<T, E, Work> {
+public:
+    template <class W>
+    shared_complete_operation(std::shared_ptr<deferred<T, E>> d, W&& work)
+        : complete_operation<T, E, Work>{d->get_cell(), std::forward<W>(work)}, keep_{std::move(d)} {}
+
+private:
+    std::shared_ptr<deferred<T, E>> keep_;
 };
 
 } // namespace coir::inline v0::detail

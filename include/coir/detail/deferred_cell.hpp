@@ -1,4 +1,7 @@
 // The state of a deferred: the waiter list and room for the outcome.
+//
+// Success without a value is written before anybody can see the cell, so that completing with it,
+// as a signal is, takes one atomic operation and not two.
 #pragma once
 
 #include <coir/detail/checked.hpp>
@@ -38,10 +41,10 @@ public:
 private:
     enum class state : unsigned char { waiting, leaving, left, woken };
 
-    void fired(bool abandoned) noexcept override {
+    void fired(callback_round& round) noexcept override {
         // A list that is being destroyed lets a thread that is inside remove() come out first;
         // one that is not yet there does not go in any more.
-        if (abandoned && state_.exchange(state::woken, std::memory_order_acq_rel) == state::leaving) {
+        if (round.is_abandoned() && state_.exchange(state::woken, std::memory_order_acq_rel) == state::leaving) {
             for (unsigned attempt = 0; state_.load(std::memory_order_acquire) != state::left; ++attempt) {
                 relax(attempt);
             }
@@ -64,16 +67,19 @@ public:
     using outcome_type = outcome<T, E>;
     using time_point = thread_waiter::time_point;
 
-    deferred_cell() noexcept {}
+    deferred_cell() noexcept {
+        if constexpr (preset) {
+            std::construct_at(&end_, in_place_success);
+        }
+    }
     deferred_cell(deferred_cell const&) = delete;
     deferred_cell& operator=(deferred_cell const&) = delete;
     ~deferred_cell() {
-        if (waiters_.is_done()) {
-            waiters_.abandon(); // waits for a janitor that is inside
+        bool const done = waiters_.is_done();
+        COIR_CHECK(done || !waiters_.is_claimed(), "a deferred was destroyed while it was being completed");
+        waiters_.abandon(); // waits for a janitor that is inside
+        if (preset || done) {
             std::destroy_at(&end_);
-        } else {
-            COIR_CHECK(!waiters_.is_claimed(), "a deferred was destroyed while it was being completed");
-            waiters_.abandon();
         }
     }
 
@@ -85,9 +91,12 @@ public:
 
     [[nodiscard]] bool claim() noexcept { return waiters_.claim(); }
 
-    // After claim(): stores what `make` returns, or the exception it throws, and wakes.
+    // After claim(), or by the only one who completes: stores what `make` returns, or the exception it throws, and wakes.
     template <class Make>
     void store(Make&& make) noexcept {
+        if constexpr (preset) {
+            std::destroy_at(&end_);
+        }
         try {
             ::new (static_cast<void*>(std::addressof(end_))) outcome_type(make());
         } catch (...) {
@@ -107,6 +116,9 @@ public:
 
     template <class Tag, class... Args>
     bool complete(Tag tag, Args&&... args) noexcept {
+        if constexpr (preset && std::same_as<Tag, in_place_success_t>) {
+            return waiters_.finish();
+        }
         return complete_by([&] { return outcome_type(tag, std::forward<Args>(args)...); });
     }
 
@@ -119,10 +131,12 @@ public:
     bool take() noexcept { return !taken_.exchange(true, std::memory_order_relaxed); }
 
 private:
+    static constexpr bool preset = std::is_void_v<T>;
+
     waiter_list waiters_;
     atomic<bool> taken_{false};
     union {
-        outcome_type end_; // lives from publish() on
+        outcome_type end_; // lives from publish() on, or from the beginning if preset
     };
 };
 

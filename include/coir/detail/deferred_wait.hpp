@@ -49,11 +49,11 @@ private:
 template <class T, class E>
 class [[nodiscard]] shared_deferred_wait : public deferred_wait<T, E> {
 public:
-    explicit shared_deferred_wait(std::shared_ptr<deferred<T, E>> d)
+    explicit shared_deferred_wait(std::shared_ptr<deferred<T, E> const> d)
         : deferred_wait<T, E>{d->coir_operation()}, keep_{std::move(d)} {}
 
 private:
-    std::shared_ptr<deferred<T, E>> keep_;
+    std::shared_ptr<deferred<T, E> const> keep_;
 };
 
 template <class T, class E>

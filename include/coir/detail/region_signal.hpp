@@ -77,12 +77,12 @@ private:
         state_.store(state::armed, std::memory_order_relaxed);
     }
 
-    void fired(bool abandoned) noexcept override {
-        abandoned_ = abandoned;
+    void fired(callback_round& round) noexcept override {
+        abandoned_ = round.is_abandoned();
         if (fiber_->cancel_region(region_)) {
             fiber_->finish_cancel();
         }
-        if (abandoned) {
+        if (round.is_abandoned()) {
             // The list is being destroyed: a fiber that is not inside remove() does not go in any
             // more, and one that is comes out first - and parks, as it is not `out`.
             state s = state::armed;

@@ -12,6 +12,7 @@
 //   claim    fetch_or(claimed); who did not set it lost.
 //   publish  no janitor: CAS to done|claimed with an empty stack, and wake what was taken.
 //            janitor: CAS in done; the janitor wakes.
+//   finish   claim and publish in one CAS, where there is no result to write in between.
 //   remove   done, no janitor: the waker holds the waiter and will meet the canceller.
 //            Else push the removal entry, and become the janitor if there was none.
 //
@@ -23,6 +24,7 @@
 #pragma once
 
 #include <coir/detail/atomic.hpp>
+#include <coir/detail/callback_round.hpp>
 #include <coir/detail/relax.hpp>
 
 #include <cstddef>
@@ -34,9 +36,10 @@ class waiter_list;
 
 class waiter {
 public:
-    // The flag was set. `abandoned`: the list is being destroyed without that; carried by the
-    // call, as nothing of the list may be read any more. The waiter may be gone afterwards.
-    virtual void fired(bool abandoned) noexcept = 0;
+    // The flag was set, or the list is being destroyed without that (round.is_abandoned();
+    // nothing of the list may be read any more). The waiter may be gone afterwards. Code of
+    // users does not run in here: it is added to the round.
+    virtual void fired(callback_round& round) noexcept = 0;
     // It was taken out as asked by waiter_list::remove. It may be gone afterwards.
     virtual void removed() noexcept = 0;
 
@@ -100,8 +103,22 @@ public:
         while (!exchange(now, (now & janitor) != 0 ? now | done : done | claimed)) {
         }
         if ((now & janitor) == 0) {
-            wake(head(now), false);
+            wake_all(head(now), false);
         }
+    }
+
+    // claim() and publish() in one step, for a result that was there from the beginning.
+    [[nodiscard]] bool finish() noexcept {
+        word now = word_.load(std::memory_order_relaxed);
+        do {
+            if ((now & claimed) != 0) {
+                return false;
+            }
+        } while (!exchange(now, (now & janitor) != 0 ? now | done | claimed : done | claimed));
+        if ((now & janitor) == 0) {
+            wake_all(head(now), false);
+        }
+        return true;
     }
 
     enum class removal { asked, with_waker };
@@ -129,7 +146,7 @@ public:
         for (unsigned spins = 0; (now & done) == 0;) {
             if ((now & janitor) == 0) {
                 if (exchange(now, done | claimed)) {
-                    wake(head(now), true);
+                    wake_all(head(now), true);
                     return;
                 }
             } else {
@@ -171,8 +188,17 @@ private:
         return word_.compare_exchange_weak(expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
     }
 
+    static void wake_all(entry* newest, bool abandoned) noexcept {
+        if (newest == nullptr) {
+            return;
+        }
+        callback_round round{abandoned};
+        wake(newest, round);
+        round.run();
+    }
+
     // Wakes a stack oldest first. Each link is read before its waiter is told.
-    static void wake(entry* newest, bool abandoned) noexcept {
+    static void wake(entry* newest, callback_round& round) noexcept {
         entry* oldest = nullptr;
         while (newest != nullptr) {
             entry* const older = newest->older;
@@ -183,12 +209,13 @@ private:
         while (oldest != nullptr) {
             waiter& w = *oldest->owner;
             oldest = oldest->older;
-            w.fired(abandoned);
+            w.fired(round);
         }
     }
 
     // The janitor's work. `seen`: the word as this thread made it, its newest entry on top.
     void clean(word seen) noexcept {
+        callback_round round;
         entry* removed = nullptr;
         entry* clean_head = nullptr; // what is left of the entries looked at so far
         entry* looked_at = nullptr;  // the entry on top of those
@@ -199,7 +226,7 @@ private:
             if ((now & done) != 0) {
                 // Everything is taken at once; from here on removers meet the waker instead.
                 if (exchange(now, done | claimed)) {
-                    wake(clean_head, false);
+                    wake(clean_head, round);
                     break;
                 }
             } else if (exchange(now, (now & claimed) | reinterpret_cast<word>(clean_head))) {
@@ -213,6 +240,7 @@ private:
             removed = removed->older;
             w.removed();
         }
+        round.run();
     }
 
     // Links the entries from `newest` down to `stop`, which was looked at before and of which

@@ -1,0 +1,159 @@
+// The callbacks of one completion: code of users, so they run last, with no lock held, when all
+// waiters that go on elsewhere have been let go.
+//
+// Each belongs to an object that may be destroyed at any time, here (from inside a callback) or on
+// another thread: a callback that has not begun is taken out, one that runs elsewhere is awaited.
+#pragma once
+
+#include <coir/detail/atomic.hpp>
+#include <coir/detail/parker.hpp>
+#include <coir/detail/relax.hpp>
+#include <coir/detail/spin_lock.hpp>
+#include <coir/detail/worker.hpp>
+
+#include <mutex>
+
+namespace coir::inline v0::detail {
+
+class callback_round;
+
+//     armed --completion--> queued --its turn--> running --> finished
+//       |                     |                     '--its owner waits--> awaited --> finished
+//       '--leaving, left      '--withdrawn
+class callback_entry {
+public:
+    callback_entry() = default;
+    callback_entry(callback_entry const&) = delete;
+    callback_entry& operator=(callback_entry const&) = delete;
+
+protected:
+    ~callback_entry() = default;
+
+    enum class state : unsigned char { armed, leaving, left, queued, withdrawn, running, awaited, finished };
+
+    virtual void call(bool abandoned) noexcept = 0;
+
+    // acq_rel: whoever takes the entry over has seen what the one before did with it.
+    bool change(state& from, state to) noexcept {
+        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_acquire);
+    }
+
+    // The owner is about to go. `seen`: not armed or leaving any more.
+    inline void withdraw(state seen) noexcept;
+
+    atomic<state> state_{state::armed};
+    parker parker_; // of the owner, when it waits
+
+private:
+    friend class callback_round;
+
+    // After the callback has returned; the entry may be gone afterwards.
+    void finish() noexcept {
+        if (state_.exchange(state::finished, std::memory_order_acq_rel) == state::awaited) {
+            parker_.unpark();
+        }
+    }
+
+    callback_round* round_ = nullptr; // valid while queued, withdrawn or running
+    worker const* thread_ = nullptr;  // on which it runs, or will
+    callback_entry* before_ = nullptr;
+    callback_entry* after_ = nullptr;
+};
+
+// Lives on the stack of the thread that completes.
+class callback_round {
+public:
+    explicit callback_round(bool abandoned = false) noexcept : abandoned_{abandoned} {}
+    callback_round(callback_round const&) = delete;
+    callback_round& operator=(callback_round const&) = delete;
+
+    // What is completed is being destroyed without an outcome.
+    bool is_abandoned() const noexcept { return abandoned_; }
+
+    // Queues `e`. False: its owner is just leaving, it was not queued.
+    bool add(callback_entry& e) noexcept {
+        used_ = true;
+        e.round_ = this;
+        e.thread_ = &this_worker();
+        link(e); // before it is seen as queued: then its owner may take it out
+        auto armed = callback_entry::state::armed;
+        if (e.change(armed, callback_entry::state::queued)) {
+            return true;
+        }
+        drop(e);
+        return false;
+    }
+
+    // Runs what was queued, in the order of queueing.
+    void run() noexcept {
+        for (unsigned attempt = 0; used_;) {
+            bool empty = false;
+            if (callback_entry* const e = take(empty)) {
+                running_is_gone_ = false;
+                e->call(abandoned_);
+                if (!running_is_gone_) {
+                    e->finish();
+                }
+            } else if (empty) {
+                return;
+            } else {
+                relax(attempt++); // the rest is inside drop()
+            }
+        }
+    }
+
+    // ---- For owners that leave.
+
+    void drop(callback_entry& e) noexcept {
+        std::lock_guard guard{lock_};
+        unlink(e);
+    }
+    void running_is_gone() noexcept { running_is_gone_ = true; }
+
+private:
+    void link(callback_entry& e) noexcept {
+        std::lock_guard guard{lock_};
+        e.before_ = last_;
+        (last_ != nullptr ? last_->after_ : first_) = &e;
+        last_ = &e;
+    }
+    void unlink(callback_entry& e) noexcept {
+        (e.before_ != nullptr ? e.before_->after_ : first_) = e.after_;
+        (e.after_ != nullptr ? e.after_->before_ : last_) = e.before_;
+    }
+
+    // The next that is not being withdrawn; those take themselves out, so they keep the round.
+    callback_entry* take(bool& empty) noexcept {
+        std::lock_guard guard{lock_};
+        for (callback_entry* e = first_; e != nullptr; e = e->after_) {
+            auto queued = callback_entry::state::queued;
+            if (e->change(queued, callback_entry::state::running)) {
+                unlink(*e);
+                return e;
+            }
+        }
+        empty = first_ == nullptr;
+        return nullptr;
+    }
+
+    spin_lock lock_;
+    bool const abandoned_;
+    bool used_ = false;
+    bool running_is_gone_ = false;
+    callback_entry* first_ = nullptr;
+    callback_entry* last_ = nullptr;
+};
+
+inline void callback_entry::withdraw(state seen) noexcept {
+    if (seen == state::queued && change(seen, state::withdrawn)) {
+        round_->drop(*this);
+    } else if (seen == state::running) {
+        if (thread_ == &this_worker()) {
+            round_->running_is_gone(); // destroyed from inside its own callback
+        } else if (change(seen, state::awaited)) {
+            parker_.park();
+        }
+    }
+}
+
+} // namespace coir::inline v0::detail
