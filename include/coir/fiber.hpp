@@ -104,7 +104,6 @@ fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* u
     if (!options.name.empty()) {
         state->set_name(options.name);
     }
-    state->retain(); // for the running fiber
     state->start_in_nursery(under);
     return handle;
 }

@@ -53,7 +53,6 @@ public:
                                         detail::stored<Work>, detail::stored<Args>...>;
         auto* const state = new run(group_.owner().where(), group_.members(), on_end, detail::unwrap(std::forward<Work>(work)),
                                     detail::unwrap(std::forward<Args>(args))...);
-        state->retain();
         if (supervises_) {
             state->observe(); // its failure is the scope's
         }

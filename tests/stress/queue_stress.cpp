@@ -112,18 +112,24 @@ TEST_CASE("whatever is interrupted, who remains is served [Q6][Q8]") {
         queue<int> q{bounded(1)};
         std::atomic<int> got{0};
         auto const work = [&]() -> task<> {
-            auto pop_one = [&]() -> task<> {
+            bool took = false; // also where it is interrupted after that, at the end of its body
+            auto leave = [&]() -> task<> {
+                auto const n = co_await q.pop();
+                took = n.has_value();
+                got += n.value_or(0);
+            };
+            auto stay = [&]() -> task<> {
                 auto const n = co_await q.pop();
                 got += n.value_or(0);
             };
-            auto leaving = fork(pop_one);
-            auto staying = fork(pop_one);
+            auto leaving = fork(leave);
+            auto staying = fork(stay);
             auto pushing = fork([&]() -> task<> {
                 push_status const pushed = co_await q.push(1);
                 got += pushed ? 0 : 100;
             });
             co_await leaving.interrupt();
-            if (leaving.poll()->is_success()) {
+            if (took) {
                 co_await q.push(1);
             }
             co_await staying;

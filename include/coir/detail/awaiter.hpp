@@ -31,7 +31,9 @@ public:
         if (status_ == status::call) {
             return f.transfer(*f.top());
         }
-        record(status_);
+        if (unwinds(status_)) {
+            record(status_);
+        }
         return f.to_loop(status_);
     }
 
@@ -40,7 +42,9 @@ public:
 
     status poll(fiber_base& f) override {
         status const s = op_.poll(f);
-        record(s);
+        if (unwinds(s)) {
+            record(s);
+        }
         return s;
     }
 

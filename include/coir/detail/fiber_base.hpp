@@ -27,8 +27,10 @@ public:
     // ---- Lifetime: the running fiber and each handle hold a reference.
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
-        // acq_rel: the last one sees what the others did with the block.
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        // The last one sees what the others did with the block. Whoever finds itself alone is the
+        // last, as only a holder can make another one.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             destroy();
         }
     }
@@ -177,7 +179,7 @@ private:
     status last_ = status::call;
     bool requeue_ = false;
     bool resume_ = false;         // resume the top frame before polling
-    atomic<std::uint32_t> references_{1};
+    atomic<std::uint32_t> references_{2}; // of the running fiber, and of the handle to come
     atomic<std::uint64_t> interrupted_by_{unasked};
     fiber_id id_ = next_id();
     nursery* parent_;
@@ -189,9 +191,15 @@ inline fiber_id current_fiber_id() noexcept {
     return f != nullptr ? f->id() : fiber_id{};
 }
 
+// Taken in blocks, so that forking threads do not meet at one counter. 0 is nobody.
 COIR_SHARED inline fiber_id fiber_base::next_id() noexcept {
-    static constinit atomic<std::uint64_t> last{0};
-    return fiber_id{last.fetch_add(1, std::memory_order_relaxed) + 1};
+    constexpr std::uint64_t block = 1024;
+    static constinit atomic<std::uint64_t> blocks{0};
+    worker& w = this_worker();
+    if (w.next_id % block == 0) {
+        w.next_id = blocks.fetch_add(block, std::memory_order_relaxed);
+    }
+    return fiber_id{++w.next_id};
 }
 
 } // namespace coir::inline v0::detail

@@ -29,14 +29,14 @@ inline void fiber_base::start_in_nursery(void const* under, start how) noexcept 
 
 inline void fiber_base::run_fiber() noexcept {
     worker& w = this_worker();
-    worker const before = w;
-    w.fiber = this;
-    w.unwinding = 0;
+    fiber_base* const outer = std::exchange(w.fiber, this);
+    unsigned const unwinding = std::exchange(w.unwinding, 0U);
     while (step()) {
     }
     // The fiber may be gone or run elsewhere by now; the worker is still this thread's. Another
     // fiber goes on here if it started this one in place.
-    w = before;
+    w.fiber = outer;
+    w.unwinding = unwinding;
 }
 
 // One step; false: the fiber was parked or has ended, and must not be touched.
@@ -68,26 +68,25 @@ inline bool fiber_base::begin_first() noexcept {
 }
 
 inline bool fiber_base::resume_top() noexcept {
-    status s{};
-    if (!resume_) {
-        s = top_->waits_in->poll(*this);
-        resume_ = s == status::value || s == status::defect;
-        if (resume_) {
-            return true;
+    for (;;) {
+        status s = resume_ ? status::value : top_->waits_in->poll(*this);
+        if (s == status::value || s == status::defect) {
+            resume_ = false;
+            transfers_ = 0;
+            top_->handle.resume();
+            s = last_;
         }
-    } else {
-        resume_ = false;
-        transfers_ = 0;
-        top_->handle.resume();
-        s = last_;
-    }
-    switch (s) {
-    case status::pending: return requeue_ ? go_to_the_end() : !park();
-    case status::call: resume_ = true; return true;
-    case status::unwind: phase_ = phase::unwind; return true;
-    case status::value: // a frame returned; its caller's operation is polled next
-    case status::defect: phase_ = top_ != nullptr ? phase::run : phase::finish; return true;
-    default: phase_ = phase::unwind; return true;
+        if (s == status::call) {
+            resume_ = true;
+        } else if (s == status::pending) {
+            return requeue_ ? go_to_the_end() : !park();
+        } else if (unwinds(s)) {
+            phase_ = phase::unwind;
+            return true;
+        } else if (top_ == nullptr) {
+            phase_ = phase::finish;
+            return true;
+        } // else a frame returned, and its caller's operation is polled next
     }
 }
 

@@ -26,7 +26,6 @@ member_fiber<Op> start_member(group& g, Op&& op, Ended on_end, fiber_base::start
     using error = typename std::remove_cvref_t<Op>::error_type;
     using run = group_fiber<value, error, Ended, task<value, error>>;
     auto* const state = new run(g.owner().where(), g.members(), std::move(on_end), run_member(std::move(op)));
-    state->retain();
     state->observe();
     fiber<value, error> handle{state};
     state->start_in_nursery(nullptr, how);

@@ -29,6 +29,9 @@ enum class status : unsigned char {
 
 constexpr bool has_ended(status s) noexcept { return s > status::call; }
 
+// The frame that awaits it does not go on by itself.
+constexpr bool unwinds(status s) noexcept { return s == status::unwind || (s > status::value && s != status::defect); }
+
 // value_type may be void or a reference. error() exists unless error_type is never.
 template <class Op>
 concept operation = std::move_constructible<Op> && requires(Op& op, fiber_base& f) {

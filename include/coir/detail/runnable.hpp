@@ -20,34 +20,33 @@ protected:
 // FIFO of runnables, for one thread or under a lock. Every operation is O(1).
 class runnable_queue {
 public:
-    bool empty() const noexcept { return head_ == nullptr; }
+    bool empty() const noexcept { return oldest_ == nullptr; }
 
     void push(runnable& r) noexcept {
         r.next = nullptr;
-        *tail_ = &r;
-        tail_ = &r.next;
+        (oldest_ != nullptr ? newest_->next : oldest_) = &r;
+        newest_ = &r;
     }
 
     runnable* pop() noexcept {
-        runnable* const first = head_;
+        runnable* const first = oldest_;
         if (first != nullptr) {
-            head_ = first->next;
-            if (head_ == nullptr) {
-                tail_ = &head_;
-            }
+            oldest_ = first->next;
         }
         return first;
     }
+
+    // The last to be popped of what is in the queue now, which is not empty.
+    runnable* newest() const noexcept { return newest_; }
 
     // Moves everything from `other` to the end of this queue.
     void append(runnable_queue& other) noexcept {
         if (other.empty()) {
             return;
         }
-        *tail_ = other.head_;
-        tail_ = other.tail_;
-        other.head_ = nullptr;
-        other.tail_ = &other.head_;
+        (oldest_ != nullptr ? newest_->next : oldest_) = other.oldest_;
+        newest_ = other.newest_;
+        other.oldest_ = nullptr;
     }
 
     runnable_queue() = default;
@@ -55,8 +54,8 @@ public:
     runnable_queue& operator=(runnable_queue const&) = delete;
 
 private:
-    runnable* head_ = nullptr;
-    runnable** tail_ = &head_;
+    runnable* oldest_ = nullptr;
+    runnable* newest_ = nullptr; // valid when there is an oldest
 };
 
 } // namespace coir::inline v0::detail

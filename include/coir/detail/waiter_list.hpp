@@ -139,24 +139,13 @@ public:
         return removal::asked;
     }
 
-    // The list is about to be destroyed without having been published. Waits for cancellers
-    // that are inside on other threads - the only wait in here. No push may happen any more.
+    // The list is about to be destroyed. If it was not published, its waiters are told so. Waits
+    // for cancellers that are inside on other threads - the only wait in here. No push may
+    // happen any more.
     void abandon() noexcept {
-        word now = word_.load(std::memory_order_acquire);
-        for (unsigned spins = 0; (now & done) == 0;) {
-            if ((now & janitor) == 0) {
-                if (exchange(now, done | claimed)) {
-                    wake_all(head(now), true);
-                    return;
-                }
-            } else {
-                relax(spins++);
-                now = word_.load(std::memory_order_acquire);
-            }
-        }
-        // Done but with a janitor still at work: it holds the list until it clears the flag.
-        for (unsigned spins = 0; (word_.load(std::memory_order_acquire) & janitor) != 0;) {
-            relax(spins++);
+        word const now = word_.load(std::memory_order_acquire);
+        if (now != 0 && (now & (done | janitor)) != done) {
+            abandon_waiters(now);
         }
     }
 
@@ -195,6 +184,24 @@ private:
         callback_round round{abandoned};
         wake(newest, round);
         round.run();
+    }
+
+    void abandon_waiters(word now) noexcept {
+        for (unsigned spins = 0; (now & done) == 0;) {
+            if ((now & janitor) == 0) {
+                if (exchange(now, done | claimed)) {
+                    wake_all(head(now), true);
+                    return;
+                }
+            } else {
+                relax(spins++);
+                now = word_.load(std::memory_order_acquire);
+            }
+        }
+        // Done but with a janitor still at work: it holds the list until it clears the flag.
+        for (unsigned spins = 0; (word_.load(std::memory_order_acquire) & janitor) != 0;) {
+            relax(spins++);
+        }
     }
 
     // Wakes a stack oldest first. Each link is read before its waiter is told.

@@ -3,6 +3,7 @@
 
 #include <coir/detail/config.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace coir::inline v0 {
@@ -17,6 +18,7 @@ struct worker {
     scheduler* current = nullptr;  // null: not a thread of any scheduler
     fiber_base* fiber = nullptr;   // null: between fibers
     unsigned unwinding = 0;        // frames being destroyed by a failure or interruption
+    std::uint64_t next_id = 0;     // of the block of fiber ids that this thread has taken
 };
 
 // Not inlined: a compiler may keep the address of a thread-local across a suspension point,
@@ -30,13 +32,21 @@ COIR_NOINLINE COIR_SHARED inline worker& this_worker() noexcept {
 class worker_scope {
 public:
     explicit worker_scope(scheduler& s) noexcept
-        : saved_{std::exchange(this_worker(), worker{&s, nullptr, 0})} {}
-    ~worker_scope() { this_worker() = saved_; }
+        : here_{&this_worker()}, scheduler_{std::exchange(here_->current, &s)},
+          fiber_{std::exchange(here_->fiber, nullptr)}, unwinding_{std::exchange(here_->unwinding, 0U)} {}
+    ~worker_scope() {
+        here_->current = scheduler_;
+        here_->fiber = fiber_;
+        here_->unwinding = unwinding_;
+    }
     worker_scope(worker_scope const&) = delete;
     worker_scope& operator=(worker_scope const&) = delete;
 
 private:
-    worker saved_;
+    worker* here_;
+    scheduler* scheduler_;
+    fiber_base* fiber_;
+    unsigned unwinding_;
 };
 
 } // namespace coir::inline v0::detail

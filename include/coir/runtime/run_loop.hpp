@@ -6,13 +6,11 @@
 // When nothing is ready the thread sleeps until the next deadline or until something is posted.
 #pragma once
 
+#include <coir/detail/mailbox.hpp>
 #include <coir/detail/parker.hpp>
-#include <coir/detail/spin_lock.hpp>
 #include <coir/fiber.hpp>
 #include <coir/runtime/scheduler.hpp>
 #include <coir/runtime/timer_queue.hpp>
-
-#include <mutex>
 
 namespace coir::inline v0 {
 
@@ -48,15 +46,16 @@ public:
     }
 
     void post(runnable& work) noexcept override {
-        std::lock_guard guard{lock_};
-        posted_.push(work);
-        wake_if_idle();
+        if (detail::this_worker().current == this) {
+            ready_.push(work);
+        } else if (mailbox_.push(work)) {
+            parker_.unpark();
+        }
     }
 
     void arm(timer& t, time_point deadline) noexcept override {
-        if (timers_.arm(t, deadline)) {
-            std::lock_guard guard{lock_};
-            wake_if_idle();
+        if (timers_.arm(t, deadline) && mailbox_.wake()) {
+            parker_.unpark();
         }
     }
     void disarm(timer& t) noexcept override { timers_.disarm(t); }
@@ -70,67 +69,51 @@ private:
         run_until([&] { return quiet_; });
     }
 
-    // Timers are looked at between batches: what is ready goes first, but cannot starve them.
+    // Timers and what others posted are looked at between batches: what is ready goes first, but
+    // cannot starve them.
     template <class Done>
     void run_until(Done done) {
         detail::worker_scope const scope{*this};
         while (!done()) {
-            run_batch();
-            if (timers_.next_deadline() != timer_queue::never) { // a clock read costs more than a batch
+            if (!mailbox_.empty()) {
+                mailbox_.take(ready_);
+            }
+            if (timers_.any_armed()) { // a clock read costs more than a batch
                 timers_.run_expired(now());
             }
-            sleep_if_idle(done);
-        }
-    }
-
-    void run_batch() noexcept {
-        detail::runnable_queue batch;
-        {
-            std::lock_guard guard{lock_};
-            batch.append(posted_);
-        }
-        while (runnable* const work = batch.pop()) {
-            execute(*work);
-        }
-    }
-
-    template <class Done>
-    void sleep_if_idle(Done& done) {
-        if (done()) {
-            return;
-        }
-        {
-            std::lock_guard guard{lock_};
-            if (!posted_.empty()) {
-                return;
+            if (ready_.empty()) {
+                sleep();
+            } else {
+                run_batch();
             }
-            idle_ = true; // from here on a post unparks
+        }
+    }
+
+    // What is ready now, and not what that makes ready.
+    void run_batch() noexcept {
+        runnable const* const last = ready_.newest();
+        for (runnable const* ran = nullptr; ran != last;) {
+            runnable& work = *ready_.pop();
+            ran = &work; // it may be gone, or queued again, after this
+            execute(work);
+        }
+    }
+
+    // The deadline is read after the mark of sleep was set: who arms an earlier one later sees it.
+    void sleep() noexcept {
+        if (!mailbox_.fall_asleep()) {
+            return;
         }
         time_point const deadline = timers_.next_deadline();
         if (deadline == timer_queue::never) {
             parker_.park();
-        } else if (!parker_.park_until(deadline) && !stay_awake()) {
-            parker_.park(); // whoever took the flag unparks, and must not do so when we are gone
+        } else if (!parker_.park_until(deadline) && !mailbox_.wake()) {
+            parker_.park(); // whoever took the mark unparks, and must not do so when we are gone
         }
     }
 
-    // False: somebody has taken the flag.
-    bool stay_awake() noexcept {
-        std::lock_guard guard{lock_};
-        return std::exchange(idle_, false);
-    }
-
-    // Under the lock: without it the loop could wake by itself, run what was posted, and be
-    // destroyed before the unpark.
-    void wake_if_idle() noexcept {
-        if (std::exchange(idle_, false)) {
-            parker_.unpark();
-        }
-    }
-
-    detail::spin_lock lock_;
-    detail::runnable_queue posted_;
-    bool idle_ = false;
+    detail::runnable_queue ready_; // of the thread that runs the loop
+    detail::mailbox mailbox_;          // from all others
     bool quiet_ = false;
     timer_queue timers_;
     detail::parker parker_;

@@ -29,7 +29,7 @@ public:
         t.sequence_ = ++sequence_;
         t.armed_ = true;
         t.child_ = t.next_ = t.prev_ = nullptr;
-        root_ = meld(root_, &t);
+        set_root(meld(root_, &t));
         return root_ == &t;
     }
 
@@ -43,6 +43,9 @@ public:
         remove(t);
         return true;
     }
+
+    // A hint, without a lock: what another thread arms just now may be overlooked.
+    bool any_armed() const noexcept { return any_armed_.load(std::memory_order_relaxed); }
 
     // The earliest deadline, or `never`.
     time_point next_deadline() const noexcept {
@@ -127,19 +130,25 @@ private:
         t.armed_ = false;
         timer* const children = meld_siblings(std::exchange(t.child_, nullptr));
         if (root_ == &t) {
-            root_ = children;
+            set_root(children);
             return;
         }
         (t.prev_->child_ == &t ? t.prev_->child_ : t.prev_->next_) = t.next_;
         if (t.next_ != nullptr) {
             t.next_->prev_ = t.prev_;
         }
-        root_ = meld(root_, children);
+        set_root(meld(root_, children));
+    }
+
+    void set_root(timer* t) noexcept {
+        root_ = t;
+        any_armed_.store(t != nullptr, std::memory_order_relaxed);
     }
 
     mutable detail::spin_lock lock_;
     timer* root_ = nullptr;
     std::uint64_t sequence_ = 0;
+    detail::atomic<bool> any_armed_{false};
 };
 
 } // namespace coir::inline v0
