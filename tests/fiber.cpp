@@ -3,6 +3,7 @@
 #include <coir/deferred.hpp>
 #include <coir/fiber.hpp>
 #include <coir/interrupt.hpp>
+#include <coir/runtime/run_loop.hpp>
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
@@ -215,6 +216,33 @@ TEST_CASE("unwinding ends the children of a frame before the frame, and keeps th
     CHECK(test_scheduler{}.run(outer, std::ref(log)).is_success());
     CHECK(log == std::vector<std::string>{"inner", "caller goes on", "outer"});
     CHECK(counted::alive() == 0);
+}
+
+TEST_CASE("a daemon forked by another's finalizer as the loop ends does not hold it up, and the loop can be used again") {
+    int started = 0;
+    int finalized = 0;
+    auto const sleeps = [&]() -> task<> {
+        ++started;
+        co_await coir::sleep_for(1h);
+    };
+    auto const forks_at_the_end = [&]() -> task<> {
+        auto const last = [&]() -> task<> {
+            ++finalized;
+            coir::fork_daemon(sleeps);
+            co_return;
+        };
+        co_await coir::ensuring(coir::sleep_for(1h), last);
+    };
+    auto const root = [&]() -> task<> {
+        coir::fork_daemon(forks_at_the_end);
+        co_await coir::yield();
+    };
+    coir::run_loop loop;
+    CHECK(loop.run(root).is_success());
+    CHECK(finalized == 1);
+    CHECK(started == 0);
+    CHECK(loop.run(root).is_success());
+    CHECK(finalized == 2);
 }
 
 TEST_CASE("a daemon outlives who forked it [F7]") {

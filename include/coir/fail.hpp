@@ -9,7 +9,7 @@
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/inline_closure.hpp>
 
-namespace coir::inline v0 {
+namespace coir::inline v0::detail {
 
 // The operation that fails with an E. `co_return fail(e)` takes it too.
 template <class E>
@@ -21,7 +21,7 @@ public:
     template <class... Args>
     explicit failing(std::in_place_t, Args&&... args) : error_(std::forward<Args>(args)...) {}
 
-    detail::status poll(detail::fiber_base&) noexcept { return detail::status::failure; }
+    status poll(fiber_base&) noexcept { return status::failure; }
     void get() const noexcept {}
     E&& error() noexcept { return std::move(error_); }
     std::exception_ptr defect() const noexcept { return nullptr; }
@@ -30,8 +30,6 @@ public:
 private:
     E error_;
 };
-
-namespace detail {
 
 template <class E, class... Args>
 struct failing_type {
@@ -42,7 +40,9 @@ struct failing_type<void, Only> {
     using type = failing<stored<Only>>;
 };
 
-} // namespace detail
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0 {
 
 // Awaited in a task whose error type accepts it, ends the task with that failure: `fail(e)`, or
 // `fail<E>(args...)`, which makes the error in place.

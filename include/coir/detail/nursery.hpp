@@ -102,6 +102,12 @@ public:
     // Interrupts every member, and those that join later too.
     void stop(fiber_id by) noexcept { finish(freeze(by, nullptr, true)); }
 
+    // After stop(): members that join are left alone again.
+    void go_on() noexcept {
+        std::lock_guard guard{lock_};
+        stopped_ = false;
+    }
+
     // True: nothing to wait for. False: `w` is told once when every member (or every one
     // forked under `under`) has left; with all awaited, those that join meanwhile count too.
     [[nodiscard]] bool wait(nursery_waiter& w, void const* under = nullptr) noexcept {

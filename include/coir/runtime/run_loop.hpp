@@ -24,7 +24,7 @@ public:
     }
 
     // Runs `work` to its end here and returns its outcome. Then interrupts the daemons and what
-    // was spawned, and runs until they have ended. Throws would_deadlock on a thread that
+    // was or is spawned, and runs until they have ended. Throws would_deadlock on a thread that
     // runs fibers. One thread at a time.
     template <class Work, class... Args>
         requires detail::work<detail::stored<Work>, detail::stored<Args>...>
@@ -63,10 +63,12 @@ public:
 private:
     void nursery_quiet() noexcept override { quiet_ = true; }
 
+    // Those too that finalizers of the others start.
     void end_fibers() {
-        fibers().interrupt(fiber_id{});
+        fibers().stop(fiber_id{});
         quiet_ = fibers().wait(*this);
         run_until([&] { return quiet_; });
+        fibers().go_on();
     }
 
     // Timers and what others posted are looked at between batches: what is ready goes first, but
