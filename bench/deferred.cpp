@@ -6,6 +6,7 @@
 #include <coir/fiber.hpp>
 #include <coir/time.hpp>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -166,6 +167,58 @@ BENCHMARK(bench::on_run_loop<interrupt_waiters<until::ended, order::in_order>>)
 BENCHMARK(bench::on_run_loop<interrupt_waiters<until::ended, order::random>>)
     ->Name("deferred/interrupt/ended/random")
     ->Apply(bench::growth);
+
+// The slowest single removal of a round: the first in random order walks over all who came since
+// the last one, and pays for the others.
+template <order in>
+task<> worst_removal(benchmark::State& state) {
+    auto const n = static_cast<std::size_t>(state.range(0));
+    auto const victims = bench::indices(n, in);
+    std::vector<coir::fiber<>> fibers(n);
+    for (auto _ : state) {
+        deferred<> d;
+        std::size_t ended = 0;
+        for (auto& f : fibers) {
+            f = coir::fork(wait_for(d, ended));
+        }
+        co_await coir::yield(); // until all wait
+        double worst = 0;
+        for (std::size_t const i : victims) {
+            stopwatch const one;
+            fibers[i].request_interrupt();
+            worst = (std::max)(worst, one.seconds());
+        }
+        state.SetIterationTime(worst);
+        co_await coir::yield(); // until all have ended
+    }
+}
+BENCHMARK(bench::on_run_loop<worst_removal<order::in_order>>)
+    ->Name("deferred/interrupt/worst/in_order")
+    ->Apply(bench::growth);
+BENCHMARK(bench::on_run_loop<worst_removal<order::random>>)
+    ->Name("deferred/interrupt/worst/random")
+    ->Apply(bench::growth);
+
+// ---- Callbacks: registered and taken back, on a deferred that stays; and called.
+void callback_taken_back(benchmark::State& state) {
+    deferred<> d;
+    for (auto _ : state) {
+        auto const r = d.on_done([](coir::outcome<> const&) noexcept {});
+        benchmark::DoNotOptimize(&r);
+    }
+}
+BENCHMARK(callback_taken_back)->Name("deferred/callback/taken_back");
+
+void callback_called(benchmark::State& state) {
+    for (auto _ : state) {
+        deferred<int> d;
+        int seen = 0;
+        auto const r = d.on_done([&](coir::outcome<int> const& end) noexcept { seen = end.value(); });
+        d.succeed(1);
+        benchmark::DoNotOptimize(seen);
+    }
+}
+BENCHMARK(callback_called)->Name("deferred/callback/called");
 
 // ---- A long-lived deferred that is awaited again and again, and always loses the race. The
 // counters say whether it grows: in bytes, and in time (last tenth against the second).

@@ -101,7 +101,9 @@ private:
 
 /// A fiber with all it needs, and what the scenario did to it.
 struct actor {
-    explicit actor(cell& awaited) : fiber(new sleeper(where, parent, awaited, end)) {}
+    explicit actor(cell& awaited) : fiber(new sleeper(where, parent, awaited, end)) {
+        fiber->release(); // nobody has a handle
+    }
 
     loop where;
     detail::nursery parent;

@@ -144,7 +144,9 @@ public:
     // happen any more.
     void abandon() noexcept {
         word const now = word_.load(std::memory_order_acquire);
-        if (now != 0 && (now & (done | janitor)) != done) {
+        if (now == 0) {
+            word_.store(done | claimed, std::memory_order_relaxed); // nobody waits, and nobody comes any more
+        } else if ((now & (done | janitor)) != done) {
             abandon_waiters(now);
         }
     }
@@ -254,43 +256,40 @@ private:
     // `rest` is left (or, with no `stop`, down to what an earlier janitor linked). Takes out the
     // removals among them with their waiters, adds those to `removed`, returns what is left.
     static entry* sweep(entry* newest, entry* stop, entry* rest, entry*& removed) noexcept {
+        entry* left = nullptr;
         entry* newer = nullptr;
+        entry* leaving = nullptr; // removals; their waiters lie below them
         entry* e = newest;
-        for (; e != nullptr && e != stop && !e->linked; e = e->older) {
-            e->newer = newer;
-            e->linked = true;
-            newer = e;
-        }
-        if (stop != nullptr) {
-            e = rest; // the entries at and below `stop` have become these
-        }
-        if (newer != nullptr) {
-            newer->older = e;
-        }
-        if (e != nullptr) {
-            e->newer = newer;
-        }
-        entry* left = newer != nullptr ? newest : e;
-        for (entry* next = left; next != nullptr && next != e;) {
-            entry* const candidate = next;
-            next = candidate->older;
-            if (is_removal(*candidate)) {
-                entry& gone = candidate->owner->wait_;
-                if (next == &gone) {
-                    next = gone.older;
-                }
-                if (e == &gone) {
-                    e = gone.older;
-                }
-                unlink(*candidate, left);
-                unlink(gone, left);
-                candidate->older = removed;
-                removed = candidate;
+        while (e != nullptr && e != stop && !e->linked) {
+            entry* const older = e->older;
+            if (is_removal(*e)) {
+                e->older = leaving;
+                leaving = e;
+            } else {
+                link(newer, e, left);
+                e->linked = true;
+                newer = e;
             }
+            e = older;
+        }
+        // The entries at and below `stop` have become `rest`.
+        link(newer, stop != nullptr ? rest : e, left);
+        while (leaving != nullptr) {
+            entry* const removal = leaving;
+            leaving = removal->older;
+            unlink(removal->owner->wait_, left);
+            removal->older = removed;
+            removed = removal;
         }
         return left;
     }
 
+    static void link(entry* newer, entry* e, entry*& newest) noexcept {
+        (newer != nullptr ? newer->older : newest) = e;
+        if (e != nullptr) {
+            e->newer = newer;
+        }
+    }
     static void unlink(entry& e, entry*& newest) noexcept {
         (e.newer != nullptr ? e.newer->older : newest) = e.older;
         if (e.older != nullptr) {
