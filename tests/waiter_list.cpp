@@ -110,9 +110,9 @@ private:
     }
 
     bool claim() {
-        claimed_ = list_.claim() || claimed_;
-        reference_.claim();
-        return true;
+        bool const won = list_.claim();
+        claimed_ = claimed_ || won;
+        return won == reference_.claim();
     }
 
     bool publish() {

@@ -37,8 +37,13 @@ public:
         std::lock_guard const guard(mutex_);
         return !std::exchange(claimed_, true);
     }
-    void publish() { finish(false); }
-    void abandon() { finish(true); }
+    void publish() { end(false); }
+    void abandon() { end(true); }
+    bool finish() {
+        bool const won = claim();
+        if (won) publish();
+        return won;
+    }
 
     removal remove(Waiter& w) {
         {
@@ -51,7 +56,7 @@ public:
     }
 
 private:
-    void finish(bool abandoned) {
+    void end(bool abandoned) {
         std::vector<Waiter*> woken;
         {
             std::lock_guard const guard(mutex_);
@@ -59,7 +64,8 @@ private:
             claimed_ = true;
             woken.swap(waiters_);
         }
-        for (Waiter* const w : woken) w->fired(abandoned);
+        for (Waiter* const w : woken)
+            w->fired(abandoned);
     }
 
     mutable std::mutex mutex_;
