@@ -68,7 +68,8 @@ public:
         }
         list_.abandon();
         reference_.abandon();
-        return agree() && woken_ == waiting_.size();
+        // An abandoned list is about to be destroyed: nobody may look at it.
+        return told_the_same() && woken_ == waiting_.size();
     }
 
 private:
@@ -124,10 +125,12 @@ private:
     }
 
     bool agree() {
-        if (real_log_ != reference_log_ || list_.is_done() != reference_.is_done() ||
-            list_.is_claimed() != reference_.is_claimed() || list_.count() != reference_.count()) {
-            return false;
-        }
+        return told_the_same() && list_.is_done() == reference_.is_done() &&
+               list_.is_claimed() == reference_.is_claimed() && list_.count() == reference_.count();
+    }
+
+    bool told_the_same() {
+        if (real_log_ != reference_log_) return false;
         woken_ += static_cast<std::size_t>(
             std::ranges::count_if(real_log_, [](event const& e) { return e.kind != event_kind::removed; }));
         real_log_.clear();
