@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <functional>
 #include <vector>
 
@@ -26,9 +25,6 @@ using coir::task;
 
 namespace {
 
-// The processor's, so that neighbours on the machine do not count.
-double spent() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
 task<> value_of(deferred<int>& d) { static_cast<void>(co_await d); }
 
 // What a long series of waits that were given up has cost.
@@ -36,23 +32,17 @@ struct series {
     unsigned given_up = 0;
     long most_live = 0;
     std::size_t most_waiting = 0;
-    double first_tenth = 0;
-    double last_tenth = 0;
 };
 
 task<series> give_up_often(deferred<int>& d, unsigned times) {
     series s;
     auto const before = allocations_so_far();
-    double began = spent();
     for (unsigned i = 1; i <= times; ++i) {
         auto const got = co_await coir::timeout(d, 1ns);
         s.given_up += got ? 0 : 1;
         s.most_live = (std::max)(s.most_live, allocations_so_far().live() - before.live());
         s.most_waiting = (std::max)(s.most_waiting, d.waiter_count());
-        if (i == times / 10) s.first_tenth = spent() - began;
-        if (i == times - times / 10) began = spent();
     }
-    s.last_tenth = spent() - began;
     co_return s;
 }
 
@@ -77,16 +67,15 @@ void check_constant(unsigned times, std::size_t others) {
     CHECK(scheduler.elapsed() == std::chrono::nanoseconds{times}); // each did wait
     CHECK(s.most_live <= 2);                                       // the scheduler's queue
     CHECK(s.most_waiting == others);
-    CHECK(s.last_tenth < 4 * s.first_tenth + 0.05);
 }
 
 } // namespace
 
-TEST_CASE("awaits of one deferred that are given up take no memory and no longer than the first [D22 D23]") {
+TEST_CASE("awaits of one deferred that are given up take no memory, however many there were [D22]") {
     check_constant(500'000 * coir_test::stress_scale(), 0);
 }
 
-TEST_CASE("awaits that are given up behind others that wait leave nothing with the deferred [D22 D23]") {
+TEST_CASE("awaits that are given up behind others that wait leave nothing with the deferred [D22]") {
     check_constant(200'000 * coir_test::stress_scale(), 3);
 }
 
