@@ -1,7 +1,8 @@
 # Turns the ```cpp blocks of a Markdown document into C++ (docs/README.md: the rules).
 #     awk -v out=<prefix> -v document=<path> -f extract.awk <path>
 # A block with `int main` becomes <prefix>_<line>_run.cpp or <prefix>_<line>_build.cpp;
-# the others go to <prefix>_blocks.cpp together, each in a namespace of its own.
+# the others go to <prefix>_blocks.cpp together, each in a namespace of its own. A comment
+# `<!-- cpp run more ... -->` is a block that readers of the page do not see.
 
 function fail(text) {
     print document ":" opened ": " text > "/dev/stderr"
@@ -11,27 +12,37 @@ function fail(text) {
 
 function finish_block() {
     if (body ~ /int main\(/) {
-        if (continues) fail("a program cannot continue the block before it")
         file = out "_" opened (runs ? "_run.cpp" : "_build.cpp")
-        printf "%s#line %d \"%s\"\n%s", includes, opened + 1, document, body > file
+        printf "%s%s#line %d \"%s\"\n%s", includes, continues ? chain_start() : "", opened + 1, document, body > file
         close(file)
         return
     }
     if (runs) fail("`cpp run` needs a block with int main")
+    if (!continues) chain = chain_includes = ""
+    chain_includes = chain_includes includes
+    chain = chain sprintf("#line %d \"%s\"\n%s", opened + 1, document, body)
     if (!continues) space = "block_" opened
     if (space == "") fail("`cpp more` has no block to continue")
     hoisted = hoisted includes
     blocks = blocks sprintf("namespace %s {\nusing namespace coir;\n#line %d \"%s\"\n%s}\n", space, opened + 1, document, body)
 }
 
-/^```cpp/ && !inside {
+# What a program sees that continues the blocks before it.
+function chain_start() {
+    if (chain == "") fail("there is no block to continue")
+    return chain_includes "#include <coir/coir.hpp>\nusing namespace coir;\nusing namespace std::chrono_literals;\n" chain
+}
+
+/^(```|<!-- )cpp/ && !inside {
     inside = 1
+    closing = /^<!--/ ? "^-->" : "^```"
     opened = NR
     runs = continues = 0
     body = includes = ""
     count = split($0, words, /[ \t]+/)
-    if (words[1] != "```cpp") fail("unknown language " words[1])
-    for (i = 2; i <= count; ++i) {
+    first = closing == "^-->" ? 2 : 1
+    if (words[first] != "cpp" && words[first] != "```cpp") fail("unknown language " words[first])
+    for (i = first + 1; i <= count; ++i) {
         if (words[i] == "run") runs = 1
         else if (words[i] == "more") continues = 1
         else if (words[i] != "") fail("unknown word `" words[i] "`")
@@ -39,7 +50,7 @@ function finish_block() {
     next
 }
 
-/^```/ && inside {
+inside && $0 ~ closing {
     inside = 0
     finish_block()
     next
