@@ -12,6 +12,7 @@
 #include <coir/detail/worker.hpp>
 
 #include <mutex>
+#include <utility>
 
 namespace coir::inline v0::detail {
 
@@ -55,7 +56,6 @@ private:
     }
 
     callback_round* round_ = nullptr; // valid while queued, withdrawn or running
-    worker const* thread_ = nullptr;  // on which it runs, or will
     callback_entry* before_ = nullptr;
     callback_entry* after_ = nullptr;
 };
@@ -74,7 +74,6 @@ public:
     bool add(callback_entry& e) noexcept {
         used_ = true;
         e.round_ = this;
-        e.thread_ = &this_worker();
         link(e); // before it is seen as queued: then its owner may take it out
         auto armed = callback_entry::state::armed;
         if (e.change(armed, callback_entry::state::queued)) {
@@ -86,7 +85,32 @@ public:
 
     // Runs what was queued, in the order of queueing.
     void run() noexcept {
-        for (unsigned attempt = 0; used_;) {
+        if (used_) {
+            outer_ = std::exchange(this_worker().callbacks, this);
+            run_all();
+            this_worker().callbacks = outer_;
+        }
+    }
+
+    // ---- For owners that leave.
+
+    void drop(callback_entry& e) noexcept {
+        std::lock_guard guard{lock_};
+        unlink(e);
+    }
+    // The callback that runs just now is an outer call of this thread.
+    bool is_run_here() const noexcept {
+        callback_round const* r = this_worker().callbacks;
+        while (r != nullptr && r != this) {
+            r = r->outer_;
+        }
+        return r == this;
+    }
+    void running_is_gone() noexcept { running_is_gone_ = true; }
+
+private:
+    void run_all() noexcept {
+        for (unsigned attempt = 0;;) {
             bool empty = false;
             if (callback_entry* const e = take(empty)) {
                 running_is_gone_ = false;
@@ -102,15 +126,6 @@ public:
         }
     }
 
-    // ---- For owners that leave.
-
-    void drop(callback_entry& e) noexcept {
-        std::lock_guard guard{lock_};
-        unlink(e);
-    }
-    void running_is_gone() noexcept { running_is_gone_ = true; }
-
-private:
     void link(callback_entry& e) noexcept {
         std::lock_guard guard{lock_};
         e.before_ = last_;
@@ -140,6 +155,7 @@ private:
     bool const abandoned_;
     bool used_ = false;
     bool running_is_gone_ = false;
+    callback_round* outer_ = nullptr; // whose callback this thread runs outside of this round
     callback_entry* first_ = nullptr;
     callback_entry* last_ = nullptr;
 };
@@ -148,7 +164,7 @@ inline void callback_entry::withdraw(state seen) noexcept {
     if (seen == state::queued && change(seen, state::withdrawn)) {
         round_->drop(*this);
     } else if (seen == state::running) {
-        if (thread_ == &this_worker()) {
+        if (round_->is_run_here()) {
             round_->running_is_gone(); // destroyed from inside its own callback
         } else if (change(seen, state::awaited)) {
             parker_.park();

@@ -15,7 +15,9 @@
 
 #include <chrono>
 
-#if COIR_HAS_FUTEX
+#if defined(COIR_MODEL_ATOMIC)
+#include <coir/detail/relax.hpp>
+#elif COIR_HAS_FUTEX
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -31,7 +33,30 @@
 
 namespace coir::inline v0::detail {
 
-#if COIR_HAS_FUTEX
+#if defined(COIR_MODEL_ATOMIC)
+
+// Where a model checker schedules the threads nobody can sleep, and no time passes.
+class parker {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    void park() noexcept {
+        while (!token_.load(std::memory_order_acquire)) {
+            relax(0);
+        }
+        token_.store(false, std::memory_order_relaxed);
+    }
+    bool park_until(time_point) noexcept {
+        park();
+        return true;
+    }
+    void unpark() noexcept { token_.store(true, std::memory_order_release); }
+
+private:
+    atomic<bool> token_{false};
+};
+
+#elif COIR_HAS_FUTEX
 
 //     empty --unpark--> token --park--> empty        (nobody sleeps, no system call)
 //     empty --park--> parked --unpark--> token --the sleeper--> empty
