@@ -6,10 +6,26 @@
 // All that were started have ended, finalizers included, before the result is seen.
 #pragma once
 
+#include <coir/detail/for_each.hpp>
 #include <coir/detail/when_all.hpp>
 #include <coir/detail/when_any.hpp>
+#include <coir/detail/when_any_range.hpp>
 
 #include <ranges>
+
+namespace coir::inline v0::detail {
+
+// The operations of awaiting each element of a range, which is consumed.
+template <class R>
+auto operations_of(R&& aws) {
+    std::vector<operation_of<std::ranges::range_value_t<R>>> ops;
+    for (auto&& aw : aws) {
+        ops.push_back(to_operation(std::move(aw)));
+    }
+    return ops;
+}
+
+} // namespace coir::inline v0::detail
 
 namespace coir::inline v0 {
 
@@ -27,11 +43,7 @@ template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 auto when_all(R&& aws) {
     using op = detail::operation_of<std::ranges::range_value_t<R>>;
-    std::vector<op> ops;
-    for (auto&& aw : aws) {
-        ops.push_back(detail::to_operation(std::move(aw)));
-    }
-    return detail::when_all_range_operation<op>{std::move(ops)};
+    return detail::when_all_range_operation<op>{detail::operations_of(std::forward<R>(aws))};
 }
 
 // Every outcome, in order: a tuple, or a vector. Nobody is interrupted on account of another.
@@ -62,12 +74,52 @@ auto when_any(As&&... aws) {
         detail::to_operation(std::forward<As>(aws))...};
 }
 
+// A range of awaitables of one type. Throws std::invalid_argument if it is empty.
+template <std::ranges::input_range R>
+    requires awaitable<std::ranges::range_value_t<R>>
+auto when_any(R&& aws) {
+    using op = detail::operation_of<std::ranges::range_value_t<R>>;
+    return detail::when_any_range_operation<false, op>{detail::operations_of(std::forward<R>(aws))};
+}
+
 // The first to succeed; if none does, the outcome of the last to end.
 template <awaitable... As>
     requires(sizeof...(As) > 0)
 auto race(As&&... aws) {
     return detail::when_any_operation<true, detail::operation_of<As>...>{
         detail::to_operation(std::forward<As>(aws))...};
+}
+
+template <std::ranges::input_range R>
+    requires awaitable<std::ranges::range_value_t<R>>
+auto race(R&& aws) {
+    using op = detail::operation_of<std::ranges::range_value_t<R>>;
+    return detail::when_any_range_operation<true, op>{detail::operations_of(std::forward<R>(aws))};
+}
+
+// How many may run at once.
+struct max_concurrency {
+    std::size_t limit;
+    constexpr explicit max_concurrency(std::size_t n) noexcept : limit{n} {}
+};
+
+// Awaits `f(element)` for each element, at most so many at a time: the values in order, void as
+// unit. A next one starts as soon as one has ended. The first that ends with anything but success
+// interrupts those that run and is the result; no other is started. A range that is passed as an
+// lvalue outlives the await, and `f` gets references into it; any other is kept. `f` is called
+// from several fibers, on several threads if the scheduler has them. Throws std::invalid_argument
+// for a limit of 0. Starts when awaited; min(limit, elements) fibers, O(elements) memory.
+template <std::ranges::input_range R, class F>
+    requires std::invocable<detail::stored<F>&, std::ranges::range_reference_t<R>>
+auto for_each(R&& range, F&& f, max_concurrency at_once) {
+    COIR_CHECK_CLOSURE(F);
+    static_assert(awaitable<std::invoke_result_t<detail::stored<F>&, std::ranges::range_reference_t<R>>>,
+                  "coir: for_each takes a function that returns an awaitable");
+    if (at_once.limit == 0) {
+        throw std::invalid_argument{"coir: for_each cannot run with a limit of 0"};
+    }
+    return detail::run_for_each<std::views::all_t<R>, detail::stored<F>>(
+        std::views::all(std::forward<R>(range)), detail::unwrap(std::forward<F>(f)), at_once.limit);
 }
 
 } // namespace coir::inline v0

@@ -12,6 +12,7 @@
 #include <coir/detail/bracket.hpp>
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/mask.hpp>
+#include <coir/detail/timeout_detached.hpp>
 #include <coir/detail/timeout_operation.hpp>
 #include <coir/task.hpp>
 
@@ -101,6 +102,16 @@ auto timeout_fail(A&& aw, std::chrono::duration<Rep, Period> d, E&& e) {
     using op = detail::operation_of<A>;
     return detail::timeout_fail_operation<op, detail::stored<E>>{
         detail::to_operation(std::forward<A>(aw)), detail::saturated(d), detail::unwrap(std::forward<E>(e))};
+}
+
+// As timeout, but does not wait for what it stops waiting for: `work` - a task, or a callable that
+// returns one - runs as a daemon, which goes on after `d` and whose result then nobody sees. If
+// the caller is interrupted meanwhile, the daemon is asked to end too. Starts when awaited.
+template <class Work, class Rep, class Period>
+    requires detail::work<detail::stored<Work>>
+auto timeout_detached(Work&& work, std::chrono::duration<Rep, Period> d) {
+    COIR_CHECK_CLOSURE(Work);
+    return detail::run_detached(detail::stored<Work>(detail::unwrap(std::forward<Work>(work))), detail::saturated(d));
 }
 
 // Runs `aw` until `signal` is done; results as timeout. A failure or defect of the signal
