@@ -3,14 +3,17 @@
 
     bench/compare.py run build/bench/bin results [rounds [extra benchmark flags...]]
     bench/compare.py table results > table.md
+    bench/compare.py plot results docs/figures
 
 `run` goes through all bench_* programs once a round, so that what else the machine does hits
 all of them alike. `table` gives, per row, the median and the minimum of the rounds, multiples
 of one uncontended locked read-modify-write of the same round, and the ratio to the best peer.
-Times are CPU time, but for rows with several threads: those are wall-clock time.
+Times are CPU time, but for rows with several threads: those are wall-clock time. `plot` draws
+how the rows that end in a number grow with it, a figure per row, median and range of the rounds.
 """
 
 import json
+import math
 import pathlib
 import statistics
 import subprocess
@@ -106,8 +109,89 @@ def table(results):
     print("\nPeers: " + ", ".join(named))
 
 
+# ---- Figures: times over the number of waiters, both axes logarithmic.
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 340, 64, 110, 34, 44
+COLOURS = ["#1b5e9e", "#c0504d", "#5b8c3a", "#8064a2", "#d98e2b", "#444444"]
+
+
+def growth_of(times):
+    """{row: {library: {n: {round: ns}}}} of the rows whose name ends in a number."""
+    figures = {}
+    for library, rows in times.items():
+        for name, samples in rows.items():
+            row, _, n = name.rpartition("/")
+            if row and n.isdigit():
+                figures.setdefault(row, {}).setdefault(library, {})[int(n)] = samples
+    return figures
+
+
+class axes:
+    """From values to places in the picture."""
+
+    def __init__(self, curves):
+        numbers = [n for curve in curves.values() for n in curve]
+        values = [t for curve in curves.values() for samples in curve.values() for t in samples.values() if t > 0]
+        self.n = (math.log10(min(numbers)), max(math.log10(max(numbers)), math.log10(min(numbers)) + 1))
+        self.t = (math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)) + 1e-9))
+
+    def x(self, n):
+        low, high = self.n
+        return LEFT + (math.log10(n) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def y(self, t):
+        low, high = self.t
+        return HEIGHT - BOTTOM - (math.log10(max(t, 10 ** low)) - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+
+
+def text(x, y, what, **style):
+    style = {"font-size": 12, **style}
+    return f'<text x="{x:.1f}" y="{y:.1f}" ' + " ".join(f'{k}="{v}"' for k, v in style.items()) + f">{what}</text>"
+
+
+def grid(at):
+    for power in range(at.t[0], at.t[1] + 1):
+        y = at.y(10 ** power)
+        yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
+        yield text(LEFT - 6, y + 4, f"{10 ** power:,} ns", **{"text-anchor": "end"})
+    for power in range(math.ceil(at.n[0]), math.floor(at.n[1]) + 1):
+        x = at.x(10 ** power)
+        yield f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eee"/>'
+        yield text(x, HEIGHT - BOTTOM + 18, f"{10 ** power:,}", **{"text-anchor": "middle"})
+
+
+def curve_of(at, library, points, colour):
+    points = sorted(points.items())
+    path = " ".join(f"{'L' if i else 'M'}{at.x(n):.1f} {at.y(median(s)):.1f}" for i, (n, s) in enumerate(points))
+    yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    for n, samples in points:
+        top, bottom = at.y(max(samples.values())), at.y(min(samples.values()))
+        yield f'<path d="M{at.x(n):.1f} {top:.1f}V{bottom:.1f}" stroke="{colour}" stroke-width="4" opacity="0.4"/>'
+    last_n, last = points[-1]
+    yield text(at.x(last_n) + 8, at.y(median(last)) + 4, library, fill=colour)
+
+
+def figure(row, curves):
+    at = axes(curves)
+    order = sorted(curves, key=lambda library: (library != "coir", library))
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
+             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+             text(LEFT, 20, f"{row}: time over the number of waiters", **{"font-weight": "bold"}), *grid(at)]
+    for library, colour in zip(order, COLOURS):
+        parts += curve_of(at, library, curves[library], colour)
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def plot(results, out_dir):
+    times, _ = load(results)
+    out = pathlib.Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    for row, curves in growth_of(times).items():
+        (out / f"{row.replace('/', '_')}.svg").write_text(figure(row, curves))
+
+
 if __name__ == "__main__":
-    commands = {"run": run, "table": table}
+    commands = {"run": run, "table": table, "plot": plot}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]](*sys.argv[2:])

@@ -4,6 +4,7 @@
 #include <coir/combine.hpp>
 #include <coir/deferred.hpp>
 #include <coir/interrupt.hpp>
+#include <coir/scope.hpp>
 #include <coir/time.hpp>
 
 #include "conformance/every_scheduler.hpp"
@@ -625,5 +626,66 @@ TEST_CASE("everywhere: no waiter runs before the outcome is set [D38]") {
         }
         co_await coir::join_all(all);
         CHECK(early == 0);
+    });
+}
+
+TEST_CASE("everywhere: a stored recipe has not run, and runs once for each await [D7]") {
+    on_every_scheduler([](place const&) -> task<> {
+        coir::deferred_recipe<int> r;
+        std::atomic<int> runs{0};
+        auto const waits = [&]() -> task<int> { co_return co_await r; };
+        std::vector<fiber<int>> const waiters{coir::fork(waits), coir::fork(waits)};
+        co_await until_waiting(r, 2);
+        auto const next = [&]() -> task<int> {
+            co_await coir::yield();
+            co_return ++runs;
+        };
+        auto const hold = runs.load();
+        bool const won = r.complete_with(next);
+        int const first = co_await waiters[0];
+        int const second = co_await waiters[1];
+        CHECK(won);
+        CHECK(hold == 0);
+        CHECK(first + second == 3);
+        CHECK(runs == 2);
+    });
+}
+
+TEST_CASE("everywhere: what is completed through the writing half is seen through the reading one [D31 D35]") {
+    on_every_scheduler([](place const&) -> task<> {
+        auto both = std::optional{coir::make_deferred<int>()};
+        auto const from = coir::view_of(*both);
+        auto const completes = [](coir::deferred_completer<int> to) -> task<> {
+            co_await coir::yield();
+            to.succeed(6);
+        };
+        coir::fork(completes, coir::completer_of(*both));
+        both.reset(); // the halves keep it
+        int const seen_there = co_await from;
+        CHECK(seen_there == 6);
+    });
+}
+
+TEST_CASE("everywhere: a deferred attached to a scope ends with it, for those inside and outside [D36]") {
+    on_every_scheduler([](place const&) -> task<> {
+        coir::shared_deferred<int> d;
+        auto const waits = [&]() -> task<int> { co_return co_await d; };
+        std::vector<fiber<int>> waiters;
+        bool open = false;
+        auto const body = [&](coir::scope<>& s) -> task<> {
+            d = coir::make_deferred<int>(s);
+            waiters.push_back(coir::fork(waits));
+            waiters.push_back(coir::fork(waits));
+            co_await until_waiting(*d, 2);
+            auto const works = [&]() -> task<> {
+                co_await coir::yield();
+                open = !d->is_done();
+            };
+            s.fork(works); // a scope that ends normally is open until its last child has ended
+        };
+        co_await coir::with_scope(body);
+        ends const sum = co_await ends_of(waiters, 0);
+        CHECK(open);
+        CHECK(sum == ends{0, 2, 0});
     });
 }

@@ -15,7 +15,7 @@
 
 #include <chrono>
 
-#if defined(COIR_MODEL_ATOMIC)
+#if defined(COIR_MODEL_PARKER)
 #include <coir/detail/relax.hpp>
 #elif COIR_HAS_FUTEX
 #include <algorithm>
@@ -33,7 +33,7 @@
 
 namespace coir::inline v0::detail {
 
-#if defined(COIR_MODEL_ATOMIC)
+#if defined(COIR_MODEL_PARKER)
 
 // Where a model checker schedules the threads nobody can sleep, and no time passes.
 class parker {
