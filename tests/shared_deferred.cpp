@@ -11,7 +11,6 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -55,9 +54,8 @@ TEST_CASE("a view cannot complete, a completer cannot read [D35]") {
 }
 
 TEST_CASE("the halves reach the same deferred, and keep it [D31 D35]") {
-    auto to = [] { return std::optional{coir::completer_of(coir::make_deferred<int, std::string>())}; }();
     auto both = coir::make_deferred<int, std::string>();
-    to.emplace(coir::completer_of(both));
+    auto to = std::make_unique<completer>(coir::completer_of(both));
     view const from = coir::view_of(both);
     both = coir::make_deferred<int, std::string>(); // the halves hold the first one
     auto const root = [&]() -> task<int, std::string> {
@@ -121,7 +119,7 @@ TEST_CASE("the halves of a deferred that lives elsewhere [D35]") {
 }
 
 TEST_CASE("a registration made through a view holds the deferred") {
-    auto d = std::optional{coir::make_deferred<int>()};
+    auto d = std::make_unique<coir::shared_deferred<int>>();
     std::weak_ptr<deferred<int>> const watch = d->get_state();
     {
         auto const r = coir::view_of(*d).on_done([](outcome<int> const&) noexcept {});
