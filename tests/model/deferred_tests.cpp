@@ -1,5 +1,6 @@
-// Every schedule of waiters, completers, interrupters and the end of a deferred, on the real code.
-#include "fiber_model.hpp"
+// Every schedule of waiters, completers, interrupters and the ends of what they wait for, on the
+// real code. What happens in each scene is in scenes.cpp, what must hold in stage.hpp.
+#include "scenes.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,17 +9,10 @@
 
 namespace {
 
-using scenario::actor;
-using scenario::stage;
-
-void explore(std::string_view what, const model::options& how, const std::function<void(stage&)>& scene) {
-    const auto result = model::explore(how, [&](model::run& run) {
-        auto* cast = new stage(run);
-        scene(*cast);
-        run.finally([=] { delete cast; });
-    });
-    std::cout << what << ": " << result.schedules() << " schedules up to " << how.preemptions << " preemptions and "
-              << how.deviations << " deviations\n";
+void every_schedule(const scenario::scene& scene, const model::options& how) {
+    const auto result = scenario::explore(scene, how);
+    std::cout << scene.name << ": " << result.schedules() << " schedules up to " << how.preemptions
+              << " preemptions and " << how.deviations << " deviations\n";
     INFO(result.text());
     CHECK(result.complete);
     CHECK_FALSE(result.failure);
@@ -26,126 +20,104 @@ void explore(std::string_view what, const model::options& how, const std::functi
 
 // Under sequential consistency up to the bound, and up to one less where memory may once be
 // weaker; prints what was explored.
-void explore(std::string_view what, std::size_t bound, const std::function<void(stage&)>& scene) {
-    const auto preemptions = model::bound_or(bound);
-    explore(what, {.preemptions = preemptions}, scene);
-    if (preemptions > 0) explore(what, {.preemptions = preemptions - 1, .deviations = 1}, scene);
+void every_schedule(std::string_view name) {
+    const auto& scene = scenario::find(name);
+    const auto preemptions = model::bound_or(scene.preemptions);
+    every_schedule(scene, {.preemptions = preemptions});
+    if (preemptions > 0) every_schedule(scene, {.preemptions = preemptions - 1, .deviations = 1});
 }
 
 } // namespace
 
-TEST_CASE("push, push, complete: each gets the value once [D12 D14 D38]") {
-    const auto scene = [](stage& s) {
-        s.arrives();
-        s.arrives();
-        s.completes();
-    };
-    explore("push/push/complete", 3, scene);
+TEST_CASE("push, push, complete: each gets the value once [D12 D14 D38]") { every_schedule("push/push/complete"); }
+
+TEST_CASE("complete, complete: one wins, and a waiter sees the value [D2 D3]") { every_schedule("complete/complete"); }
+
+TEST_CASE("waiters are woken in the order of their coming [D13]") {
+    every_schedule("in order");
+    every_schedule("in order around a removal");
 }
 
-TEST_CASE("complete, complete: one wins, and a waiter sees the value [D2 D3]") {
-    const auto scene = [](stage& s) {
-        s.waits();
-        s.arrives();
-        s.completes();
-        s.completes();
-    };
-    explore("complete/complete", 2, scene);
+TEST_CASE("a plain thread waits, or gives up while others complete and leave [D12 D17]") {
+    every_schedule("complete/thread");
+    every_schedule("complete/thread gives up");
+    every_schedule("remove/complete/thread gives up");
 }
 
 TEST_CASE("complete, remove: the waiter ends once, either way [D16 D17 D18]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.completes();
-    };
-    explore("complete/remove", 4, scene);
+    every_schedule("complete/remove");
+    every_schedule("complete/complete/remove");
 }
 
-TEST_CASE("an interruption meets a waiter that is just registering [D17]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.arrives());
-        s.completes();
-    };
-    explore("interrupt/register/complete", 3, scene);
-}
+TEST_CASE("an interruption meets a waiter that is just registering [D17]") { every_schedule("interrupt/register/complete"); }
 
 TEST_CASE("an interruption alone ends a wait, however it meets the registration [D16]") {
-    // Nobody completes: a request that is lost would leave the fiber asleep for ever.
-    explore("interrupt/register", 4, [](stage& s) { s.interrupts(s.arrives()); });
-    explore("interrupt/interrupt/register", 2, [](stage& s) {
-        actor& who = s.arrives();
-        s.interrupts(who);
-        s.interrupts(who);
-    });
+    every_schedule("interrupt/register");
+    every_schedule("interrupt/interrupt/register");
 }
 
-TEST_CASE("two interruptions of one waiter, while it completes [D17]") {
-    const auto scene = [](stage& s) {
-        actor& who = s.waits();
-        s.interrupts(who);
-        s.interrupts(who);
-        s.completes();
-    };
-    explore("interrupt/interrupt one/complete", 2, scene);
+TEST_CASE("two interruptions of one waiter, while it completes [D17]") { every_schedule("interrupt/interrupt one/complete"); }
+
+TEST_CASE("a fiber goes on on another thread than the one on which it began to wait [D12 D38]") {
+    every_schedule("complete/two workers");
+    every_schedule("interrupt/two workers");
+    every_schedule("signal/complete/two workers");
+}
+
+TEST_CASE("an interruption meets a fiber between one wait and the next [D17]") {
+    every_schedule("complete/complete next/interrupt");
 }
 
 TEST_CASE("remove, remove, push: the janitor takes over what came meanwhile [D15 D17]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.interrupts(s.waits());
-        s.arrives();
-        s.completes();
-    };
-    // Five threads: one preemption more is a minute, and there for COIR_MODEL_BOUND.
-    explore("remove/remove/push/complete", 0, scene);
+    every_schedule("remove/remove/push/complete");
 }
 
-TEST_CASE("remove, remove, complete: the janitor wakes who is left [D15 D17 D21]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.interrupts(s.waits());
-        s.completes();
-    };
-    explore("remove/remove/complete", 1, scene);
-}
+TEST_CASE("remove, remove, complete: the janitor wakes who is left [D15 D17 D21]") { every_schedule("remove/remove/complete"); }
 
 TEST_CASE("remove, complete, destroy: the last waiter to end takes the deferred with it [D18 D24]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.waits();
-        s.completes();
-        s.last_one_destroys();
-    };
-    explore("remove/complete/destroy", 2, scene);
+    every_schedule("remove/complete/destroy");
+    every_schedule("remove/complete/arrive/destroy");
 }
 
 TEST_CASE("remove, remove, destroy: no waiter is resumed while somebody is in the list [D18]") {
-    // With its last waiter the deferred may die, also when that one was removed.
-    explore("remove/destroy", 3, [](stage& s) {
-        s.interrupts(s.waits());
-        s.last_one_destroys();
-    });
-    explore("remove/remove/destroy", 1, [](stage& s) {
-        s.interrupts(s.waits());
-        s.interrupts(s.waits());
-        s.last_one_destroys();
-    });
+    every_schedule("remove/destroy");
+    every_schedule("remove/remove/destroy");
 }
 
-TEST_CASE("an unfinished deferred ends while an interrupter is inside [D32]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.waits();
-        s.abandons();
-    };
-    explore("abandon/remove", 2, scene);
+TEST_CASE("an unfinished deferred ends while an interrupter is inside [D32]") { every_schedule("abandon/remove"); }
+
+TEST_CASE("an unfinished deferred ends while two interrupters are inside [D32]") { every_schedule("abandon/remove/remove"); }
+
+TEST_CASE("a mask keeps interruptions off, and the first thing after it is one [I3]") {
+    every_schedule("interrupt twice under a mask");
+    every_schedule("interrupt/mask");
+    every_schedule("interrupt/mask/complete");
 }
 
-TEST_CASE("an unfinished deferred ends while two interrupters are inside [D32]") {
-    const auto scene = [](stage& s) {
-        s.interrupts(s.waits());
-        s.interrupts(s.waits());
-        s.abandons();
-    };
-    explore("abandon/remove/remove", 1, scene);
+TEST_CASE("a signal ends its region, whatever the body does just then [X6]") {
+    every_schedule("signal/register");
+    every_schedule("signal/signal");
+    every_schedule("signal/complete");
+    every_schedule("signal abandoned/complete");
+}
+
+TEST_CASE("a signal and an interruption meet at one fiber [X6 I20]") {
+    every_schedule("signal/interrupt");
+    every_schedule("signal/interrupt/complete");
+}
+
+TEST_CASE("a signal reaches its region behind a mask, after a request that does not [I3]") {
+    every_schedule("signal/interrupt under a mask");
+}
+
+TEST_CASE("a time limit, an interruption and a completion meet at one fiber [I20]") {
+    every_schedule("timeout/complete");
+    every_schedule("timeout/interrupt");
+    every_schedule("timeout/interrupt/complete");
+}
+
+TEST_CASE("a fiber ends after its children, which it interrupts while they complete [I20]") {
+    every_schedule("complete/scope exit");
+    every_schedule("interrupt/scope exit");
+    every_schedule("interrupt/scope exit/complete");
 }

@@ -7,18 +7,6 @@ namespace model::detail {
 
 namespace {
 
-const char* name(std::memory_order order) {
-    switch (order) {
-    case std::memory_order_relaxed: return "relaxed";
-    case std::memory_order_consume: return "consume";
-    case std::memory_order_acquire: return "acquire";
-    case std::memory_order_release: return "release";
-    case std::memory_order_acq_rel: return "acq_rel";
-    case std::memory_order_seq_cst: return "seq_cst";
-    }
-    return "?";
-}
-
 const char* name(rmw operation) {
     switch (operation) {
     case rmw::exchange: return "exchange";
@@ -112,33 +100,39 @@ void engine::destroy(void* at) {
 }
 
 bits engine::load(void* at, std::size_t size, std::memory_order order, const site& where) {
+    order = orders_.asked({where, order_site::operation::load, order});
     point(at);
     location& place = locate(at, size);
     const auto value = memory_.load(place, self().views, order, *this);
-    if (tracing_) note(at, std::string("load ") + name(order) + " = " + describe(value), where);
+    if (tracing_) note(at, "load " + std::string(model::name(order)) + " = " + describe(value), where);
     return value;
 }
 
 void engine::store(void* at, std::size_t size, bits value, std::memory_order order, const site& where) {
+    order = orders_.asked({where, order_site::operation::store, order});
     point(at);
     location& place = locate(at, size);
-    if (tracing_) note(at, "store " + describe(value) + ' ' + name(order), where);
+    if (tracing_) note(at, "store " + describe(value) + ' ' + std::string(model::name(order)), where);
     memory_.store(place, self().views, order, value, *this);
     wrote();
 }
 
 bits engine::modify(void* at, std::size_t size, rmw operation, bits operand, std::memory_order order, const site& where) {
+    order = orders_.asked({where, order_site::operation::modify, order});
     point(at);
     location& place = locate(at, size);
     const auto before = memory_.modify(place, self().views, order, operation, operand, *this);
     if (tracing_)
-        note(at, std::string(name(operation)) + ' ' + describe(operand) + ' ' + name(order) + " = " + describe(before), where);
+        note(at, std::string(name(operation)) + ' ' + describe(operand) + ' ' + std::string(model::name(order)) + " = " +
+                     describe(before), where);
     wrote();
     return before;
 }
 
 cas_result engine::compare_exchange(void* at, std::size_t size, bits expected, bits desired, std::memory_order success,
                                     std::memory_order failure, bool weak, const site& where) {
+    success = orders_.asked({where, order_site::operation::compare_exchange, success});
+    failure = orders_.asked({where, order_site::operation::failed_compare_exchange, failure});
     point(at);
     location& place = locate(at, size);
     const auto done =
@@ -146,14 +140,15 @@ cas_result engine::compare_exchange(void* at, std::size_t size, bits expected, b
     if (done.success) wrote();
     if (!done.success && done.value == expected) self().read_stale = true;
     if (tracing_)
-        note(at, "compare_exchange " + describe(expected) + " -> " + describe(desired) + ' ' + name(success) +
+        note(at, "compare_exchange " + describe(expected) + " -> " + describe(desired) + ' ' + std::string(model::name(success)) +
                      (done.success ? " = done" : " = no, was " + describe(done.value)), where);
     return done;
 }
 
 void engine::fence(std::memory_order order, const site& where) {
+    order = orders_.asked({where, order_site::operation::fence, order});
     point(nullptr);
-    if (tracing_) note(nullptr, std::string("fence ") + name(order), where);
+    if (tracing_) note(nullptr, "fence " + std::string(model::name(order)), where);
     memory_.fence(self().views, order);
 }
 

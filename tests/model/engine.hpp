@@ -5,6 +5,7 @@
 #include "context.hpp"
 #include "explorer.hpp"
 #include "memory.hpp"
+#include "orders.hpp"
 #include "sandbox.hpp"
 #include "schedule.hpp"
 
@@ -52,6 +53,7 @@ public:
     void await_change(void* at, std::size_t size, bits old);
     void notify(void* at, std::size_t size, bool all, const site&);
     void yield();
+    void allow_waiting(bool allow) noexcept { self().may_wait = allow; }
     void plain(const void* at, std::size_t size, use how);
     void* allocate(std::size_t size, std::size_t alignment);
     void release(void* p);
@@ -76,6 +78,7 @@ private:
         std::uint64_t writes_at_yield = 0;  // what others had written when it last came round
         std::uint64_t writes_before = 0;    // and the time before
         bool read_stale = false;            // since the last yield, so that looking again may help
+        bool may_wait = true;
         bool just_chosen = true;            // no access since the scheduler chose it
     };
     struct thread_local_object {
@@ -92,6 +95,7 @@ private:
     engine();
 
     // exploration.cpp: schedules
+    void explore_bounds(result&);
     statistics explore_bound(result&);
     void run_schedule();
     void start(std::size_t thread, std::string name);
@@ -136,6 +140,7 @@ private:
 
     sandbox sandbox_;
     memory memory_;
+    order_book orders_;
     context outside_;
     std::array<model_thread, max_threads> threads_;
     std::size_t thread_count_ = 0;

@@ -19,20 +19,26 @@ result engine::explore(const options& wanted, const std::function<void(run&)>& b
     const guard own;
     options_ = wanted;
     shared_.clear();
+    orders_.start(wanted.weaken);
     body_ = &body;
     result all;
-    if (!wanted.replay.empty()) {
+    if (wanted.replay.empty()) {
+        explore_bounds(all);
+    } else {
         path_ = choice_path::parse(wanted.replay);
         all.bounds.push_back(explore_bound(all));
-        return all;
     }
-    for (std::size_t bound = 0; bound <= wanted.preemptions; ++bound) {
+    all.orders = orders_.all();
+    return all;
+}
+
+void engine::explore_bounds(result& all) {
+    for (std::size_t bound = 0; bound <= options_.preemptions; ++bound) {
         preemption_bound_ = bound;
         path_ = {};
         all.bounds.push_back(explore_bound(all));
         if (all.failure || !all.complete) break;
     }
-    return all;
 }
 
 statistics engine::explore_bound(result& all) {
@@ -108,6 +114,7 @@ void engine::start(std::size_t thread, std::string name) {
     fresh.waits_for = 0;
     fresh.own_writes = fresh.yielded_at = fresh.writes_at_yield = fresh.writes_before = 0;
     fresh.read_stale = false;
+    fresh.may_wait = true;
     fresh.just_chosen = true;
     fresh.views = {};
     if (thread != 0) fresh.views.now = threads_[0].views.now;

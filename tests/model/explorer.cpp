@@ -19,6 +19,7 @@ std::string_view name(property broken) {
     case property::leak: return "leak";
     case property::deadlock: return "deadlock";
     case property::livelock: return "livelock";
+    case property::waiting: return "waiting";
     case property::exception: return "exception";
     case property::misuse: return "misuse";
     }
@@ -61,6 +62,9 @@ result explore(const options& wanted, const std::function<void(run&)>& body) {
 }
 
 void yield() { detail::access::yield(); }
+
+no_waiting::no_waiting() { engine::instance().allow_waiting(false); }
+no_waiting::~no_waiting() { engine::instance().allow_waiting(true); }
 
 void fence(std::memory_order order, std::source_location at) { detail::access::fence(order, at); }
 

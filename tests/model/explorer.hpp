@@ -27,6 +27,28 @@
 
 namespace model {
 
+/// A memory order that the program asks for: by which operation, and where. A compare-exchange
+/// asks for two.
+struct order_site {
+    enum class operation { load, store, modify, compare_exchange, failed_compare_exchange, fence };
+
+    std::source_location at;
+    operation what;
+    std::memory_order order;
+
+    [[nodiscard]] bool operator==(const order_site&) const noexcept;
+    /// "waiter_list.hpp waiter_list::push, load acquire"; two of a function may have the same.
+    [[nodiscard]] std::string text() const;
+};
+
+[[nodiscard]] std::string_view name(std::memory_order);
+
+/// Runs the program as if it asked for another order in one place.
+struct weakening {
+    order_site where;
+    std::memory_order to;
+};
+
 struct options {
     /// How often a thread may be interrupted although it could go on. Bounds 0, 1, ... up to this
     /// one are explored in turn, so that a counterexample has the fewest preemptions possible.
@@ -39,11 +61,13 @@ struct options {
     std::uint64_t max_schedules = 0;
     /// Accesses in a schedule after which it counts as a livelock.
     std::size_t max_steps = 5000;
+    /// A mistake to plant.
+    std::optional<weakening> weaken = {};
     /// Run only this schedule, as printed by a failure.
     std::string replay = {};
 };
 
-enum class property { assertion, data_race, use_after_free, bad_free, leak, deadlock, livelock, exception, misuse };
+enum class property { assertion, data_race, use_after_free, bad_free, leak, deadlock, livelock, waiting, exception, misuse };
 
 [[nodiscard]] std::string_view name(property);
 
@@ -63,6 +87,7 @@ struct statistics {
 struct result {
     std::vector<statistics> bounds; // one per preemption bound tried
     bool complete = true;           // every schedule within the bounds was run
+    std::vector<order_site> orders; // what the program asked for, in the order of the source
     std::optional<model::failure> failure;
 
     [[nodiscard]] std::uint64_t schedules() const;
@@ -94,6 +119,15 @@ private:
 /// Tells the explorer that the thread waits for another: it is not scheduled again before
 /// another thread has written something. Every spin loop needs it, or COIR_CPU_PAUSE.
 void yield();
+
+/// While there is one, its thread must not wait for another: yield() fails the schedule.
+class no_waiting {
+public:
+    no_waiting();
+    ~no_waiting();
+    no_waiting(const no_waiting&) = delete;
+    no_waiting& operator=(const no_waiting&) = delete;
+};
 
 /// Blocks the thread while the location holds `old`; nobody needs to notify. It is no access and
 /// orders nothing: for what a scenario waits for, where a real thread would sleep.

@@ -72,6 +72,7 @@ bool engine::all_ended() const {
 void engine::yield() {
     count_step();
     model_thread& me = self();
+    if (!me.may_wait) fail(property::waiting, "waits for another thread where it must not");
     me.writes_before = me.writes_at_yield;
     me.writes_at_yield = writes_by_others(me);
     me.yielded_at = ++yields_;

@@ -35,7 +35,8 @@ namespace coir::inline v0::detail {
 
 #if defined(COIR_MODEL_PARKER)
 
-// Where a model checker schedules the threads nobody can sleep, and no time passes.
+// Where a model checker schedules the threads nobody can sleep, and no time passes: of deadlines
+// there are those that have passed, time_point::min(), and those that never will.
 class parker {
 public:
     using time_point = std::chrono::steady_clock::time_point;
@@ -46,7 +47,10 @@ public:
         }
         token_.store(false, std::memory_order_relaxed);
     }
-    bool park_until(time_point) noexcept {
+    bool park_until(time_point deadline) noexcept {
+        if (deadline == (time_point::min)()) {
+            return token_.exchange(false, std::memory_order_acquire);
+        }
         park();
         return true;
     }
