@@ -60,8 +60,8 @@ public:
                 return state(w);
             }
         }
-        // acquire: whoever lost to a canceller sees what the canceller did (meet()).
-        return state(word_.load(std::memory_order_acquire));
+        // It stays so until this source has given up the waiter; meet() orders the two.
+        return wait_state::cancelling;
     }
 
     // Somebody asks the fiber to look at its regions, one of which has its flag set already.
@@ -77,7 +77,8 @@ public:
     // the second sees all that the first did with the waiter.
     bool meet() noexcept { return (word_.fetch_or(met_bit, std::memory_order_acq_rel) & met_bit) != 0; }
 
-    bool has_met() const noexcept { return (word_.load(std::memory_order_acquire) & met_bit) != 0; }
+    // relaxed: for who waits for the other and then calls meet(), which acquires.
+    bool has_met() const noexcept { return (word_.load(std::memory_order_relaxed) & met_bit) != 0; }
 
     // The fiber, resumed: back to running. relaxed: scheduling it was the synchronisation.
     value reset() noexcept {
@@ -96,10 +97,11 @@ private:
         return (w & ~state_mask) | static_cast<value>(s);
     }
 
-    // acq_rel: the winner has seen what the one before published and publishes its own.
+    // acq_rel: the winner has seen what the one before published and publishes its own. relaxed:
+    // who fails learns no more than the word, and reads nothing before it tries or loads again.
     bool replace(value& expected, value desired) noexcept {
         return word_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
-                                             std::memory_order_acquire);
+                                             std::memory_order_relaxed);
     }
 
     atomic<value> word_{0};

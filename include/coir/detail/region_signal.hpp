@@ -85,11 +85,12 @@ private:
         if (round.is_abandoned()) {
             // The list is being destroyed: a fiber that is not inside remove() does not go in any
             // more, and one that is comes out first - and parks, as it is not `out`.
+            // release: the fiber sees abandoned_. Nothing to acquire here: removed() does.
             state s = state::armed;
-            if (state_.compare_exchange_strong(s, state::out, std::memory_order_acq_rel, std::memory_order_acquire)) {
+            if (state_.compare_exchange_strong(s, state::out, std::memory_order_release, std::memory_order_relaxed)) {
                 return;
             }
-            for (unsigned attempt = 0; state_.load(std::memory_order_acquire) == state::leaving; ++attempt) {
+            for (unsigned attempt = 0; state_.load(std::memory_order_relaxed) == state::leaving; ++attempt) {
                 relax(attempt);
             }
         }

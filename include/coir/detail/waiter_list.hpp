@@ -91,9 +91,9 @@ public:
     }
 
     // True for the one caller that may write the result and then calls publish().
-    // relaxed would do: the winner writes what nobody reads before publish().
+    // relaxed: the winner writes what nobody reads before publish().
     [[nodiscard]] bool claim() noexcept {
-        return (word_.fetch_or(claimed, std::memory_order_acq_rel) & claimed) == 0;
+        return (word_.fetch_or(claimed, std::memory_order_relaxed) & claimed) == 0;
     }
 
     // The result is written. Wakes all waiters in the order of their coming; the list may be
@@ -125,8 +125,9 @@ public:
 
     // `w`, whose fiber is frozen, must leave. asked: removed() will be called, or has been.
     // with_waker: fired() is called, or has been; the two sides settle who resumes the fiber.
+    // relaxed: no entry is read before the exchange, and the two sides meet with an order of theirs.
     removal remove(waiter& w) noexcept {
-        word now = word_.load(std::memory_order_acquire);
+        word now = word_.load(std::memory_order_relaxed);
         do {
             if ((now & (done | janitor)) == done) {
                 return removal::with_waker;
