@@ -16,6 +16,9 @@ inline constexpr harmless_order harmless_orders[] = {
      "What is read of the fiber after it is read by who froze it, and try_cancel() acquires what the fiber published "
      "by its commit. The depth of a region was stored before the region was handed to who cancels it. With acquire, "
      "a depth that changes between two suspensions would be safe too."},
+    {"claim.hpp claim_word::replace, failed compare-exchange acquire -> relaxed",
+     "A canceller that fails looks at the depth of its region again; in no scene is a region entered twice at different "
+     "depths. That it belongs to the word just read keeps the argument to one line."},
     {"deferred_cell.hpp thread_waiter::wait_until, read-modify-write acq_rel -> acquire",
      "waiting to leaving: what fired() reads of the thread was published by push(), and nothing was written since."},
     {"deferred_cell.hpp thread_waiter::wait_until, read-modify-write acq_rel -> release",

@@ -97,11 +97,11 @@ private:
         return (w & ~state_mask) | static_cast<value>(s);
     }
 
-    // acq_rel: the winner has seen what the one before published and publishes its own. relaxed:
-    // who fails learns no more than the word, and reads nothing before it tries or loads again.
+    // acq_rel: the winner has seen what the one before published and publishes its own. acquire:
+    // a canceller that fails looks at the depth of its region again, which belongs to the new word.
     bool replace(value& expected, value desired) noexcept {
         return word_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
-                                             std::memory_order_relaxed);
+                                             std::memory_order_acquire);
     }
 
     atomic<value> word_{0};
