@@ -3,6 +3,7 @@
 
 #include <corral/corral.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -116,26 +117,53 @@ BENCHMARK(on_bare_loop<crowd<part::wake>>)->Name("deferred/crowd/wake")->Apply(b
 
 // Tasks of a nursery cannot be cancelled one by one; this cancels bare awaiters instead, as
 // corral's own combiners do it. So it is the part that ours calls `removed`, without a fiber.
+using awaiters = std::vector<std::unique_ptr<Event::Awaiter>>;
+
+awaiters bare_awaiters(Event& e, std::size_t n) {
+    awaiters all(n);
+    for (auto& a : all) {
+        a = std::make_unique<Event::Awaiter>(e);
+        a->await_suspend(std::noop_coroutine());
+    }
+    return all;
+}
+
 template <bench::order in>
 void cancel_awaiters(benchmark::State& state) {
     auto const n = static_cast<std::size_t>(state.range(0));
     auto const victims = bench::indices(n, in);
     while (state.KeepRunningBatch(state.range(0))) {
         Event e;
-        std::vector<std::unique_ptr<Event::Awaiter>> awaiters(n);
-        for (auto& a : awaiters) {
-            a = std::make_unique<Event::Awaiter>(e);
-            a->await_suspend(std::noop_coroutine());
-        }
+        awaiters const waiting = bare_awaiters(e, n);
         bench::stopwatch const cancelling;
         for (std::size_t const i : victims) {
-            benchmark::DoNotOptimize(awaiters[i]->await_cancel(std::noop_coroutine()));
+            benchmark::DoNotOptimize(waiting[i]->await_cancel(std::noop_coroutine()));
         }
         state.SetIterationTime(cancelling.seconds());
     }
 }
 BENCHMARK(cancel_awaiters<bench::order::in_order>)->Name("deferred/interrupt/removed/in_order")->Apply(bench::growth);
 BENCHMARK(cancel_awaiters<bench::order::random>)->Name("deferred/interrupt/removed/random")->Apply(bench::growth);
+
+// The slowest of a round, which counts as n of them; see deferred.cpp.
+template <bench::order in>
+void worst_removal(benchmark::State& state) {
+    auto const n = static_cast<std::size_t>(state.range(0));
+    auto const victims = bench::indices(n, in);
+    while (state.KeepRunningBatch(state.range(0))) {
+        Event e;
+        awaiters const waiting = bare_awaiters(e, n);
+        double worst = 0;
+        for (std::size_t const i : victims) {
+            bench::stopwatch const one;
+            benchmark::DoNotOptimize(waiting[i]->await_cancel(std::noop_coroutine()));
+            worst = (std::max)(worst, one.seconds());
+        }
+        state.SetIterationTime(worst * static_cast<double>(n));
+    }
+}
+BENCHMARK(worst_removal<bench::order::in_order>)->Name("deferred/interrupt/worst/in_order")->Apply(bench::growth);
+BENCHMARK(worst_removal<bench::order::random>)->Name("deferred/interrupt/worst/random")->Apply(bench::growth);
 
 Task<void> lose_race(benchmark::State& state) {
     Event long_lived;
@@ -147,9 +175,7 @@ Task<void> lose_race(benchmark::State& state) {
 }
 BENCHMARK(on_bare_loop<lose_race>)->Name("deferred/lose_race")->Iterations(1'000'000);
 
-BENCH_NOINLINE Task<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE Task<int> trivial() { co_return 1; }
 
 Task<void> call(benchmark::State& state) {
     for (auto _ : state) {
@@ -188,9 +214,7 @@ Task<void> yielding(benchmark::State& state) {
 }
 BENCHMARK(on_bare_loop<yielding>)->Name("task/yield/run_loop");
 
-Task<void> child(int& value) {
-    value = co_await trivial();
-}
+Task<void> child(int& value) { value = co_await trivial(); }
 
 Task<void> fork_join(benchmark::State& state) {
     for (auto _ : state) {
