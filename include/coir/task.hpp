@@ -175,3 +175,5 @@ task<void, E> task_promise<void, E>::get_return_object() noexcept {
 } // namespace detail
 
 } // namespace coir::inline v0
+
+#include <coir/adapt.hpp>
