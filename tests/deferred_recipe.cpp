@@ -79,6 +79,9 @@ TEST_CASE("the first to complete a recipe wins, and a loser's factory is untouch
     CHECK_FALSE(r.die(std::make_exception_ptr(1)));
     CHECK_FALSE(r.interrupt());
     CHECK_FALSE(r.done(end_of_recipe::success(3)));
+    auto late = end_of_recipe::failure("a text that is long enough to be moved from");
+    CHECK_FALSE(r.done(std::move(late)));
+    CHECK(late.error() == "a text that is long enough to be moved from");
     CHECK(await_now(r).value() == 1);
 }
 

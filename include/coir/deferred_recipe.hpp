@@ -50,8 +50,11 @@ public:
     }
     bool die(std::exception_ptr defect) noexcept { return made_.die(std::move(defect)); }
     bool interrupt() noexcept { return made_.interrupt(); }
-    bool done(outcome<T, E> end) {
+    bool done(outcome<T, E>&& end) {
         return made_.get_cell().complete_by([&] { return recipe::outcome_for(std::move(end)); });
+    }
+    bool done(outcome<T, E> const& end) {
+        return made_.get_cell().complete_by([&] { return recipe::outcome_for(outcome<T, E>{end}); });
     }
 
     // `co_await r.complete(work)`: claims it, runs `work` here and stores how it ended.
@@ -72,7 +75,8 @@ public:
     std::size_t waiter_count() const noexcept { return made_.waiter_count(); }
 
     auto coir_operation() const& noexcept {
-        return detail::and_then_operation<detail::deferred_wait<recipe, E>, detail::run_recipe>{made_.coir_operation(), detail::run_recipe{}};
+        using run_when_done = detail::and_then_operation<detail::deferred_wait<recipe, E>, detail::run_recipe>;
+        return run_when_done{made_.coir_operation(), detail::run_recipe{}};
     }
 
 private:

@@ -99,11 +99,11 @@ template <class Work, class... Args>
 fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* under, fork_options options, Work&& work,
                                      Args&&... args) {
     using run = typename forked<Work, Args...>::run;
+    // What may throw comes first: a fiber that was made and is not started would never be freed.
+    auto name = options.name.empty() ? nullptr : std::make_unique<std::string>(options.name);
     auto* const state = new run(s, owner, unwrap(std::forward<Work>(work)), unwrap(std::forward<Args>(args))...);
     fiber_for<Work, Args...> handle{state};
-    if (!options.name.empty()) {
-        state->set_name(options.name);
-    }
+    state->set_name(std::move(name));
     state->start_in_nursery(under);
     return handle;
 }

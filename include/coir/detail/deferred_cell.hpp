@@ -91,7 +91,8 @@ public:
 
     [[nodiscard]] bool claim() noexcept { return waiters_.claim(); }
 
-    // After claim(), or by the only one who completes: stores what `make` returns, or the exception it throws, and wakes.
+    // After claim(), or by the only one who completes: stores what `make` returns, or the
+    // exception it throws, and wakes.
     template <class Make>
     void store(Make&& make) noexcept {
         if constexpr (preset) {

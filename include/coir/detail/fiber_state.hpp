@@ -23,7 +23,7 @@ public:
     void observe() noexcept { observed_.store(true, std::memory_order_relaxed); }
 
     std::string_view name() const noexcept final { return name_ ? std::string_view{*name_} : std::string_view{}; }
-    void set_name(std::string_view n) { name_ = std::make_unique<std::string>(n); }
+    void set_name(std::unique_ptr<std::string> n) noexcept { name_ = std::move(n); }
 
 protected:
     ~fiber_state() { report_unhandled(); }
