@@ -93,7 +93,11 @@ coir_mutation(request_is_a_flag claim.hpp "signal/interrupt under a mask" "deadl
 coir_mutation(fired_fiber_cancelled cancel_state.hpp "complete/remove" "data race"
   [[claim_word::state(seen) == wait_state::waiting &&]] [[]])
 coir_mutation(commit_without_look cancel_state.hpp "interrupt/register" "deadlock"
-  [[now != clean_ && visible_cancelled(]] [[false && visible_cancelled(]])
+  [[claim_word::requests(now) != clean_ && visible_cancelled(]] [[false && visible_cancelled(]])
+coir_mutation(early_fire_overlooked cancel_state.hpp "push/push/complete" "deadlock"
+  [[if (claim_word::turn(now) != turn_) {
+                return parked::fired;]] [[if (false) {
+                return parked::fired;]])
 coir_mutation(flag_set_after_request cancel_state.hpp "interrupt/register" "deadlock"
   [[r.cancelled.store(true, std::memory_order_release);]] [[]]
   [[claim_word::value seen = claim_.request();]] [[claim_word::value seen = claim_.request();

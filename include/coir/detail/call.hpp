@@ -16,10 +16,17 @@ public:
     using value_type = T;
     using error_type = E;
 
+    call() = default;
     template <class Promise>
     explicit call(std::coroutine_handle<Promise> coroutine) noexcept
         : completion<T, E>{coroutine}, frame_{coroutine ? &coroutine.promise() : nullptr} {}
     call(call&&) noexcept = default;
+
+    // Takes over what another one would call, before it does.
+    void adopt(call&& other) noexcept {
+        completion_base::adopt(other);
+        frame_ = std::exchange(other.frame_, nullptr);
+    }
 
     status poll(fiber_base& f) noexcept {
         if (frame* const starting = std::exchange(frame_, nullptr)) {
@@ -45,7 +52,7 @@ public:
     outcome<T, E>&& take_outcome() noexcept { return std::move(this->end()); }
 
 private:
-    frame* frame_;
+    frame* frame_ = nullptr;
 };
 
 } // namespace coir::inline v0::detail

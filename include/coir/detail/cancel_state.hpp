@@ -39,13 +39,13 @@ public:
     // A visible region was cancelled: what has not begun must not begin.
     bool cancel_requested() noexcept {
         claim_word::value const now = claim_.load();
-        if (now == clean_) {
+        if (claim_word::requests(now) == clean_) {
             return false;
         }
         if (visible_cancelled(regions_, claim_word::shield(now))) {
             return true;
         }
-        clean_ = now;
+        clean_ = claim_word::requests(now);
         return false;
     }
 
@@ -72,13 +72,18 @@ public:
 
     // Polled again: has the wait ended, and how?
     wake end_wait() noexcept {
-        wait_state const s = claim_word::state(claim_.load());
-        if (s != wait_state::fired && s != wait_state::cancelling) {
-            return wake::none;
+        claim_word::value const now = claim_.load();
+        if (claim_word::turn(now) != turn_) {
+            turn_ = claim_word::turn(now);
+            waiting_in_ = nullptr;
+            return wake::fired;
         }
-        claim_.reset();
-        waiting_in_ = nullptr;
-        return s == wait_state::fired ? wake::fired : wake::cancelled;
+        if (claim_word::state(now) == wait_state::cancelling) {
+            claim_.reset();
+            waiting_in_ = nullptr;
+            return wake::cancelled;
+        }
+        return wake::none;
     }
 
     // ---- For others, on any thread.
@@ -117,24 +122,24 @@ protected:
     parked commit_wait() noexcept {
         for (;;) {
             claim_word::value now = claim_.load();
-            if (claim_word::state(now) == wait_state::fired) {
+            if (claim_word::turn(now) != turn_) {
                 return parked::fired;
             }
             if (waiting_in_ == nullptr) {
                 if (claim_.commit(now, wait_state::masked)) {
                     return parked::committed;
                 }
-            } else if (now != clean_ && visible_cancelled(regions_, claim_word::shield(now))) {
+            } else if (claim_word::requests(now) != clean_ && visible_cancelled(regions_, claim_word::shield(now))) {
                 if (claim_.try_cancel(now)) {
                     return parked::cancelling;
                 }
             } else {
-                // What the word will be when the fiber runs again, unless somebody asks meanwhile.
-                clean_ = now + claim_word::version_one;
+                // What is to be found when the fiber runs again, unless somebody asks meanwhile.
+                clean_ = claim_word::requests(now + claim_word::version_one);
                 if (claim_.commit(now)) {
                     return parked::committed;
                 }
-                clean_ = now;
+                clean_ = claim_word::requests(now);
             }
         }
     }
@@ -154,7 +159,8 @@ private:
     }
 
     claim_word claim_;
-    claim_word::value clean_ = 0; // the word at which no visible region was cancelled
+    claim_word::value clean_ = 0; // its requests() when no visible region was cancelled
+    claim_word::value turn_ = 0;  // of the last wait that ended
     leaf* waiting_in_ = nullptr;
     region* regions_ = &root_;
     region root_;

@@ -1,16 +1,17 @@
 // One claim per suspension: completion, interruption and timeout race for a suspended fiber, and
 // exactly one of them gets to resume it.
 //
-//     running --commit--> waiting --fire--> fired --reset--> running
+//     running --commit--> waiting --fire--> running, of the next turn
 //        |                   |
 //        |                   +--try_cancel--> cancelling --reset--> running
-//        +--fire--> fired (the fiber goes on without suspending)
+//        +--fire--> running, of the next turn (the fiber goes on without suspending)
 //
-// `masked` is a wait that nobody may cancel. The word lives in the fiber's control block, which
-// outlives its frames:
+// The turn changes with every wait that ends by fire(): the fiber, which remembers the last one,
+// sees by it that it was fired and has nothing to reset. `masked` is a wait that nobody may
+// cancel. The word lives in the fiber's control block, which outlives its frames:
 //
-//     63                      20 19          4   3   2      0
-//    [ version                  | shield      | met | state  ]
+//     63                      20 19          4   3      2      1     0
+//    [ version                  | shield      | met  | turn  | state  ]
 //
 // The version counts requests to cancel and commits. A counter and not a flag: with a flag that
 // is already set, a second request between the fiber's look at its cancel regions and its
@@ -24,13 +25,14 @@
 
 namespace coir::inline v0::detail {
 
-enum class wait_state : unsigned char { running, waiting, masked, fired, cancelling };
+enum class wait_state : unsigned char { running, waiting, masked, cancelling };
 
 class claim_word {
 public:
     using value = std::uint64_t;
 
-    static constexpr value state_mask = 7;
+    static constexpr value state_mask = 3;
+    static constexpr value turn_bit = 4;
     static constexpr value met_bit = 8;
     static constexpr unsigned shield_shift = 4;
     static constexpr value shield_mask = value{0xffff} << shield_shift;
@@ -40,6 +42,10 @@ public:
     static constexpr std::uint32_t shield(value w) noexcept {
         return static_cast<std::uint32_t>((w & shield_mask) >> shield_shift);
     }
+
+    static constexpr value turn(value w) noexcept { return w & turn_bit; }
+    // What a look at the cancel regions depends on: version and shield.
+    static constexpr value requests(value w) noexcept { return w & ~(state_mask | turn_bit | met_bit); }
 
     // acquire: pairs with request(), so that the flags set before it are seen.
     value load() const noexcept { return word_.load(std::memory_order_acquire); }
@@ -56,7 +62,7 @@ public:
     wait_state fire() noexcept {
         value w = word_.load(std::memory_order_relaxed);
         while (state(w) != wait_state::cancelling) {
-            if (replace(w, with_state(w, wait_state::fired))) {
+            if (replace(w, with_state(w, wait_state::running) ^ turn_bit)) {
                 return state(w);
             }
         }
@@ -69,9 +75,7 @@ public:
     value request() noexcept { return word_.fetch_add(version_one, std::memory_order_acq_rel) + version_one; }
 
     // Freezes the fiber in order to cancel what it waits for. Updates `seen` when it fails.
-    bool try_cancel(value& seen) noexcept {
-        return replace(seen, with_state(seen, wait_state::cancelling));
-    }
+    bool try_cancel(value& seen) noexcept { return replace(seen, with_state(seen, wait_state::cancelling)); }
 
     // Source and canceller met at one waiter: the second of them resumes the fiber. acq_rel:
     // the second sees all that the first did with the waiter.
@@ -80,11 +84,9 @@ public:
     // relaxed: for who waits for the other and then calls meet(), which acquires.
     bool has_met() const noexcept { return (word_.load(std::memory_order_relaxed) & met_bit) != 0; }
 
-    // The fiber, resumed: back to running. relaxed: scheduling it was the synchronisation.
-    value reset() noexcept {
-        value const keep = ~(state_mask | met_bit);
-        return word_.fetch_and(keep, std::memory_order_relaxed) & keep;
-    }
+    // The fiber, resumed as cancelled: back to running. relaxed: scheduling it was the
+    // synchronisation.
+    void reset() noexcept { word_.fetch_and(~(state_mask | met_bit), std::memory_order_relaxed); }
 
     // The fiber, running. A sum and not a store: others may count requests meanwhile.
     void set_shield(std::uint32_t depth) noexcept {
@@ -100,8 +102,7 @@ private:
     // acq_rel: the winner has seen what the one before published and publishes its own. acquire:
     // a canceller that fails looks at the depth of its region again, which belongs to the new word.
     bool replace(value& expected, value desired) noexcept {
-        return word_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
-                                             std::memory_order_acquire);
+        return word_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
     }
 
     atomic<value> word_{0};

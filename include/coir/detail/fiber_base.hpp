@@ -134,7 +134,7 @@ protected:
     virtual void destroy() noexcept = 0;
 
 private:
-    enum class phase : unsigned char { start, run, unwind, finish, leave };
+    enum class phase : unsigned char { start, run, unwind, leave };
     static constexpr std::uint64_t unasked = ~std::uint64_t{0};
 
     static void run_posted(runnable& r) noexcept { static_cast<fiber_base&>(r).run_fiber(); }
@@ -151,7 +151,8 @@ private:
     bool step() noexcept;
     bool begin_first() noexcept;
     bool resume_top() noexcept;
-    bool unwind_top() noexcept;
+    bool leave_top() noexcept;
+    bool go_on_unwinding() noexcept;
     bool finish() noexcept;
     bool leave() noexcept;
     // True: the fiber belongs to who wakes it; false: it goes on.
@@ -178,7 +179,7 @@ private:
     phase phase_ = phase::start;
     status last_ = status::call;
     bool requeue_ = false;
-    bool resume_ = false;         // resume the top frame before polling
+    bool resume_ = false;                 // resume the top frame before polling
     atomic<std::uint32_t> references_{2}; // of the running fiber, and of the handle to come
     atomic<std::uint64_t> interrupted_by_{unasked};
     fiber_id id_ = next_id();

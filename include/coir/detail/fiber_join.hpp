@@ -30,7 +30,7 @@ public:
     }
 
 protected:
-    deferred_cell<T, E>& cell() const noexcept { return target_.get_state().cell(); }
+    fiber_end<T, E>& cell() const noexcept { return target_.get_state().cell(); }
 
 private:
     fiber<T, E> target_;

@@ -44,27 +44,26 @@ inline bool fiber_base::step() noexcept {
     switch (phase_) {
     case phase::start: return begin_first();
     case phase::run: return resume_top();
-    case phase::unwind: return unwind_top();
-    case phase::finish: return finish();
+    case phase::unwind: return go_on_unwinding();
     case phase::leave: return leave();
     }
     return false;
 }
 
 inline bool fiber_base::begin_first() noexcept {
-    phase_ = phase::finish;
     if (cancel_requested()) {
         end_cancelled();
-        return true;
+        return finish();
     }
     try {
         begin();
-        resume_ = true;
-        phase_ = phase::run;
     } catch (...) {
         end_defect(std::current_exception());
+        return finish();
     }
-    return true;
+    resume_ = true;
+    phase_ = phase::run;
+    return resume_top();
 }
 
 inline bool fiber_base::resume_top() noexcept {
@@ -80,28 +79,38 @@ inline bool fiber_base::resume_top() noexcept {
             resume_ = true;
         } else if (s == status::pending) {
             return requeue_ ? go_to_the_end() : !park();
-        } else if (unwinds(s)) {
-            phase_ = phase::unwind;
-            return true;
-        } else if (top_ == nullptr) {
-            phase_ = phase::finish;
-            return true;
-        } // else a frame returned, and its caller's operation is polled next
+        } else {
+            if (unwinds(s) && !leave_top()) {
+                phase_ = phase::unwind;
+                return !park();
+            }
+            if (top_ == nullptr) {
+                return finish();
+            }
+        } // the operation of the caller is polled next
     }
 }
 
-inline bool fiber_base::unwind_top() noexcept {
+// Destroys the top frame, once the children forked under it are gone. False: they are awaited.
+inline bool fiber_base::leave_top() noexcept {
     frame& f = *top_;
     if (f.forked && !await_children(&f)) {
-        return !park();
+        return false;
     }
     top_ = f.caller;
     worker& w = this_worker();
     ++w.unwinding;
     f.completion->destroy_frame();
     --w.unwinding;
-    phase_ = top_ != nullptr ? phase::run : phase::finish;
     return true;
+}
+
+inline bool fiber_base::go_on_unwinding() noexcept {
+    if (!leave_top()) {
+        return !park();
+    }
+    phase_ = phase::run;
+    return top_ != nullptr ? resume_top() : finish();
 }
 
 // The end of the body is an interruption point, once: who asks later, while the children are
@@ -111,14 +120,17 @@ inline bool fiber_base::finish() noexcept {
         end_cancelled();
     }
     phase_ = phase::leave;
-    return true;
+    return leave();
 }
 
 inline bool fiber_base::leave() noexcept {
-    if (!await_children(nullptr)) {
+    if (children_.untouched()) {
+        children_.close_untouched();
+    } else if (await_children(nullptr)) {
+        children_.close();
+    } else {
         return !park();
     }
-    children_.close();
     publish();
     if (parent_ != nullptr) {
         parent_->remove(*this);

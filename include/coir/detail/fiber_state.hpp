@@ -1,9 +1,8 @@
 // A fiber's control block with its result, and with the work it runs.
 #pragma once
 
-#include <coir/deferred.hpp>
-#include <coir/detail/call.hpp>
 #include <coir/detail/fiber_base.hpp>
+#include <coir/detail/fiber_end.hpp>
 #include <coir/detail/live_count.hpp>
 #include <coir/detail/work.hpp>
 
@@ -17,7 +16,7 @@ class fiber_state : public fiber_base {
 public:
     using fiber_base::fiber_base;
 
-    deferred_cell<T, E>& cell() noexcept { return cell_; }
+    fiber_end<T, E>& cell() noexcept { return end_; }
 
     // Somebody looks at the outcome, so it is not unhandled.
     void observe() noexcept { observed_.store(true, std::memory_order_relaxed); }
@@ -29,8 +28,12 @@ protected:
     ~fiber_state() { report_unhandled(); }
 
 private:
+    void end_cancelled() noexcept final { end_.body().cancel(); }
+    void end_defect(std::exception_ptr thrown) noexcept final { end_.body().die(std::move(thrown)); }
+    status root_status() const noexcept final { return end_.body().ended(); }
+
     void report_unhandled() noexcept {
-        outcome<T, E> const* const end = cell_.poll();
+        outcome<T, E> const* const end = end_.poll();
         if (end == nullptr || observed_.load(std::memory_order_relaxed) || !(end->is_failure() || end->is_defect())) {
             return;
         }
@@ -42,7 +45,7 @@ private:
         }
     }
 
-    deferred_cell<T, E> cell_;
+    fiber_end<T, E> end_;
     std::unique_ptr<std::string> name_;
     atomic<bool> observed_{false};
 };
@@ -52,7 +55,7 @@ class fiber_run : public fiber_state<T, E>, private counted<live::fibers> {
 public:
     template <class W, class... As>
     fiber_run(scheduler& s, nursery& parent, W&& w, As&&... args)
-        : fiber_state<T, E>{s, parent}, parts_{std::in_place, std::forward<W>(w), std::forward<As>(args)...} {}
+        : fiber_state<T, E>{s, parent}, work_{std::in_place, std::forward<W>(w), std::forward<As>(args)...} {}
 
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }
@@ -65,42 +68,22 @@ protected:
     virtual void ended(outcome<T, E> const&) noexcept {}
 
 private:
-    struct parts {
-        template <class... As>
-        explicit parts(As&&... args) : work{std::forward<As>(args)...} {}
-        stored_work<Work, Args...> work;
-        std::optional<call<T, E>> body;
-    };
-
     void begin() override {
-        parts_->body.emplace(parts_->work.start().coir_operation());
-        parts_->body->poll(*this);
+        call<T, E>& body = this->cell().body();
+        body.adopt(work_->start().coir_operation());
+        body.poll(*this);
     }
-    call<T, E>& body() noexcept {
-        if (!parts_->body) {
-            parts_->body.emplace(std::coroutine_handle<task_promise<T, E>>{});
-        }
-        return *parts_->body;
-    }
-    void end_cancelled() noexcept override { body().cancel(); }
-    void end_defect(std::exception_ptr thrown) noexcept override { body().die(std::move(thrown)); }
-    status root_status() const noexcept override { return parts_->body->ended(); }
 
     void publish() noexcept override {
         // The frame, the callable and the arguments are destroyed before anybody can see the end.
-        std::optional<outcome<T, E>> end;
-        try {
-            end.emplace(outcome_of<outcome<T, E>>(*parts_->body, parts_->body->ended(), *this));
-        } catch (...) {
-            end.emplace(outcome<T, E>::died(std::current_exception()));
-        }
-        parts_.reset();
-        ended(*end);
-        // Nobody else completes it, so it need not be claimed.
-        this->cell().store([&]() -> outcome<T, E> { return std::move(*end); });
+        this->cell().body().destroy_frame();
+        work_.reset();
+        this->cell().settle(*this);
+        ended(this->cell().end());
+        this->cell().publish();
     }
 
-    std::optional<parts> parts_;
+    std::optional<stored_work<Work, Args...>> work_;
 };
 
 // A fiber that nobody supervises.

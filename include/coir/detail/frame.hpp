@@ -45,6 +45,9 @@ public:
 protected:
     explicit completion_base(std::coroutine_handle<> frame) noexcept : frame_{frame} {}
 
+    // Takes the frame of another one, before it runs.
+    void adopt(completion_base& other) noexcept { frame_ = std::exchange(other.frame_, nullptr); }
+
     status status_ = status::pending;
 
 private:
@@ -89,6 +92,7 @@ public:
     }
 
     outcome_type& end() noexcept { return *end_; }
+    outcome_type const& end() const noexcept { return *end_; }
 
 private:
     std::optional<outcome_type> end_;

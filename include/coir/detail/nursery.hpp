@@ -62,6 +62,7 @@ public:
         if (closed_) {
             return false;
         }
+        untouched_ = false;
         m.under_ = under;
         m.awaited_ = waiter_ != nullptr && waits_for_all_;
         awaited_ += m.awaited_ ? 1 : 0;
@@ -90,6 +91,11 @@ public:
         std::lock_guard guard{lock_};
         closed_ = true;
     }
+
+    // For a nursery that one thread at a time adds to, its owner: true if nobody ever joined.
+    // Then nobody else knows of it, and closing it needs no lock.
+    bool untouched() const noexcept { return untouched_; }
+    void close_untouched() noexcept { closed_ = true; }
 
     bool is_closed() const noexcept {
         std::lock_guard guard{lock_};
@@ -222,6 +228,7 @@ private:
 
     mutable spin_lock lock_;
     bool closed_ = false;
+    bool untouched_ = true;
     bool stopped_ = false;
     fiber_id stopped_by_;
     bool waits_for_all_ = false;

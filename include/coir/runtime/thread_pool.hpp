@@ -78,7 +78,7 @@ public:
         auto root = spawn(std::forward<Work>(work), std::forward<Args>(args)...);
         auto& state = root.get_state();
         state.observe();
-        state.cell().wait_until((time_point::max)());
+        state.cell().wait();
         auto& end = state.cell().end();
         return std::remove_reference_t<decltype(end)>(std::move(end));
     }
