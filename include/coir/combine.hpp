@@ -9,7 +9,7 @@
 #include <coir/detail/for_each.hpp>
 #include <coir/detail/when_all.hpp>
 #include <coir/detail/when_any.hpp>
-#include <coir/detail/when_any_range.hpp>
+#include <coir/detail/when_range.hpp>
 
 #include <ranges>
 

@@ -38,6 +38,7 @@ struct clock {
 // The operation of sleeping. Ends at the first tick not before its deadline, never early.
 class [[nodiscard]] sleeping final : private detail::leaf, private timer, private detail::counted<detail::live::timers> {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = void;
     using error_type = never;
 

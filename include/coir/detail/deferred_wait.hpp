@@ -26,6 +26,7 @@ namespace coir::inline v0::detail {
 template <class T, class E>
 class [[nodiscard]] deferred_wait : public outcome_view<T, E> {
 public:
+    static constexpr bool is_leaf = true;
     explicit deferred_wait(deferred_cell<T, E>& cell) noexcept : cell_{&cell} {}
 
     status poll(fiber_base& f) noexcept {

@@ -16,8 +16,11 @@ namespace coir::inline v0::detail {
 
 class fiber_base : public runnable, public cancel_state, public nursery_member, private nursery_waiter {
 public:
-    fiber_base(scheduler& s, nursery& parent) noexcept
-        : runnable{&fiber_base::run_posted}, scheduler_{&s}, parent_{&parent} {}
+    // Who ends its lifetime: the last reference, or whoever waits until it has left the nursery.
+    enum class lifetime : bool { counted, of_its_owner };
+
+    fiber_base(scheduler& s, nursery& parent, lifetime l = lifetime::counted) noexcept
+        : runnable{&fiber_base::run_posted}, scheduler_{&s}, lifetime_{l}, parent_{&parent} {}
 
     fiber_id id() const noexcept { return id_; }
     scheduler& where() const noexcept { return *scheduler_; }
@@ -155,6 +158,7 @@ private:
     bool go_on_unwinding() noexcept;
     bool finish() noexcept;
     bool leave() noexcept;
+    void depart() noexcept;
     // True: the fiber belongs to who wakes it; false: it goes on.
     bool park() noexcept {
         parked const how = commit_wait();
@@ -179,6 +183,7 @@ private:
     phase phase_ = phase::start;
     status last_ = status::call;
     bool requeue_ = false;
+    lifetime const lifetime_;
     bool resume_ = false;                 // resume the top frame before polling
     atomic<std::uint32_t> references_{2}; // of the running fiber, and of the handle to come
     atomic<std::uint64_t> interrupted_by_{unasked};

@@ -16,6 +16,7 @@ namespace coir::inline v0::detail {
 template <class T, class E>
 class [[nodiscard]] fiber_join : public outcome_view<T, E> {
 public:
+    static constexpr bool is_leaf = true;
     explicit fiber_join(fiber<T, E> target) noexcept : target_{std::move(target)} {}
 
     status poll(fiber_base& f) noexcept {
@@ -58,6 +59,7 @@ class [[nodiscard]] fiber_await {
 public:
     using value_type = outcome<T, E> const&;
     using error_type = never;
+    static constexpr bool is_leaf = true;
 
     fiber_await(fiber<T, E> target, bool interrupt) noexcept : target_{std::move(target)}, interrupt_{interrupt} {}
 

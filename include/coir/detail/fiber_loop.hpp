@@ -16,8 +16,7 @@ inline void fiber_base::start_in_nursery(void const* under, start how) noexcept 
         parent_ = nullptr;
         request_interrupt(fiber_id{});
         end_cancelled();
-        publish();
-        release();
+        depart();
         return;
     }
     if (how == start::here) {
@@ -131,12 +130,20 @@ inline bool fiber_base::leave() noexcept {
     } else {
         return !park();
     }
+    depart();
+    return false;
+}
+
+// The fiber may be gone when its outcome is seen and nobody keeps it, or its owner goes on.
+inline void fiber_base::depart() noexcept {
+    bool const counted = lifetime_ == lifetime::counted;
     publish();
     if (parent_ != nullptr) {
         parent_->remove(*this);
     }
-    release();
-    return false;
+    if (counted) {
+        release();
+    }
 }
 
 // Interrupts the children forked under a frame, or all. True: they are gone.

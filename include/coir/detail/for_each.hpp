@@ -2,7 +2,7 @@
 #pragma once
 
 #include <coir/detail/inline_closure.hpp>
-#include <coir/detail/when_all.hpp>
+#include <coir/detail/when_range.hpp>
 #include <coir/time.hpp>
 
 #include <functional>

@@ -43,6 +43,10 @@ concept operation = std::move_constructible<Op> && requires(Op& op, fiber_base& 
     { op.interrupted_by() } -> std::same_as<fiber_id>;
 };
 
+// It waits in one leaf and runs nothing: it never calls a frame, nor moves the fiber in its queue.
+template <class Op>
+concept leaf_operation = requires { requires Op::is_leaf; };
+
 template <class A>
 concept has_operation_member = requires(A&& a) {
     { std::forward<A>(a).coir_operation() } -> operation;

@@ -10,6 +10,7 @@ namespace coir::inline v0::detail {
 template <class T>
 class [[nodiscard("it does nothing until it is awaited")]] pubsub_publish : private leaf, private publish_waiter<T> {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = push_status;
     using error_type = never;
 
@@ -79,6 +80,7 @@ std::optional<T> copy_of(message_ptr<T> const& m) {
 template <class T>
 class [[nodiscard("it does nothing until it is awaited")]] pubsub_next : private leaf, private read_waiter<T> {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = std::optional<T>;
     using error_type = never;
 

@@ -72,6 +72,7 @@ private:
 template <class Take>
 class [[nodiscard("a pop does nothing until it is awaited")]] queue_pop final : private leaf, private Take {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = typename Take::result;
     using error_type = typename Take::error_type;
 
@@ -135,6 +136,7 @@ private:
 template <class T, class E>
 class [[nodiscard("it does nothing until it is awaited")]] queue_drained final : private leaf, private drain_waiter {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = void;
     using error_type = never;
 

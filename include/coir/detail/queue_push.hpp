@@ -12,6 +12,7 @@ namespace coir::inline v0::detail {
 template <class T>
 class push_leaf : protected leaf, protected push_waiter<T> {
 public:
+    static constexpr bool is_leaf = true;
     using error_type = never;
 
     std::exception_ptr defect() const noexcept { return thrown_; }

@@ -20,6 +20,7 @@ class [[nodiscard]] as_outcome_operation {
 public:
     using value_type = outcome<kept<typename Inner::value_type>, typename Inner::error_type>;
     using error_type = never;
+    static constexpr bool is_leaf = leaf_operation<Inner>;
 
     explicit as_outcome_operation(Inner&& inner) : inner_{std::move(inner)} {}
 
@@ -54,6 +55,7 @@ class [[nodiscard]] as_result_operation {
 public:
     using value_type = result<kept<typename Inner::value_type>, typename Inner::error_type>;
     using error_type = never;
+    static constexpr bool is_leaf = leaf_operation<Inner>;
 
     explicit as_result_operation(Inner&& inner) : inner_{std::move(inner)} {}
 

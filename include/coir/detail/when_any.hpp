@@ -1,42 +1,13 @@
 // The operation of when_any and race.
 #pragma once
 
-#include <coir/detail/when_all.hpp>
+#include <coir/detail/deciding_group.hpp>
+#include <coir/detail/group_member.hpp>
 
+#include <tuple>
 #include <variant>
 
 namespace coir::inline v0::detail {
-
-// The group ends with the first to end, or, if only success counts, with the first to succeed
-// and else with the last to end.
-class any_group : public group {
-public:
-    any_group(bool only_success, std::size_t size) noexcept : only_success_{only_success}, left_{size} {}
-    any_group(any_group&& other) noexcept : group{}, only_success_{other.only_success_}, left_{other.left_.load()} {}
-
-    auto on_end(std::size_t index) noexcept {
-        return [this, index](auto const& end) noexcept {
-            // acq_rel: the last to end has seen all the others go.
-            bool const is_last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-            if (!only_success_ || end.is_success() || is_last) {
-                win(index);
-            }
-        };
-    }
-    std::size_t winner() const noexcept { return winner_.load(std::memory_order_acquire); }
-
-    void win(std::size_t index) noexcept {
-        std::size_t none = all_group::undecided;
-        if (winner_.compare_exchange_strong(none, index, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-            decide();
-        }
-    }
-
-private:
-    bool only_success_;
-    atomic<std::size_t> left_;
-    atomic<std::size_t> winner_{all_group::undecided};
-};
 
 template <class First, class... Rest>
 inline constexpr bool all_same = (std::same_as<First, Rest> && ...);
@@ -46,12 +17,13 @@ class [[nodiscard]] when_any_operation {
     static constexpr bool agree = all_same<member_value<Ops>...>;
     using first_value = member_value<std::tuple_element_t<0, std::tuple<Ops...>>>;
     using indices = std::make_index_sequence<sizeof...(Ops)>;
+    using group = any_group<OnlySuccess>;
 
 public:
     using value_type = std::conditional_t<agree, first_value, std::variant<regular<member_value<Ops>>...>>;
     using error_type = errors<typename Ops::error_type...>;
 
-    explicit when_any_operation(Ops&&... ops) : ops_{std::move(ops)...} {}
+    explicit when_any_operation(Ops&&... ops) : members_{std::move(ops)...} {}
 
     status poll(fiber_base& f) {
         if (!has_ended(ended_)) {
@@ -117,7 +89,7 @@ private:
         if (not_started_) {
             return status::defect;
         }
-        status s = status::cancelled;
+        status s = group::undecided_end;
         with_winner([&](auto& end, auto) { s = status_of(end.kind()); });
         return s;
     }
@@ -128,31 +100,28 @@ private:
     void start(fiber_base& f, std::index_sequence<I...>) noexcept {
         auto const start_one = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
             if (!group_.is_decided() && !f.cancel_requested()) {
-                std::get<N>(members_) = start_member(group_, std::move(std::get<N>(ops_)), group_.on_end(N),
-                                                     fiber_base::start::here);
+                std::get<N>(members_).start(group_, group_.on_end(N), fiber_base::start::here);
             }
         };
         try {
             (start_one(std::integral_constant<std::size_t, I>{}), ...);
         } catch (...) {
             not_started_ = std::current_exception();
-            group_.win(no_member);
+            group_.decide_by(no_member);
         }
     }
 
     template <class G>
     void with_winner(G&& g) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((group_.winner() == I ? g(std::get<I>(members_).get_state().cell().end(),
-                                       std::integral_constant<std::size_t, I>{})
-                                   : void()),
+            ((group_.decided_by() == I ? g(std::get<I>(members_).end(), std::integral_constant<std::size_t, I>{})
+                                       : void()),
              ...);
         }(indices{});
     }
 
-    std::tuple<Ops...> ops_;
-    std::tuple<member_fiber<Ops>...> members_;
-    any_group group_{OnlySuccess, sizeof...(Ops)};
+    std::tuple<member<Ops, end_listener<group>>...> members_;
+    group group_{sizeof...(Ops)};
     std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
     bool started_ = false;
