@@ -8,6 +8,7 @@
 #include <coir/interrupt.hpp>
 #include <coir/runtime/sync_wait.hpp>
 #include <coir/runtime/thread_pool.hpp>
+#include <coir/sync/queue.hpp>
 #include <coir/time.hpp>
 
 #include <catch2/catch.hpp>
@@ -162,6 +163,27 @@ TEST_CASE("interrupt_when allocates nothing") {
     CHECK(u.frames == root + 2);
     CHECK(u.beyond_frames() == 0);
     CHECK(u.leaked == 0);
+}
+
+TEST_CASE("leaf waits of combinators are not forked: they allocate nothing and have no frame") {
+    deferred<int> never;
+    deferred<int> there;
+    there.succeed(1);
+    coir::queue<int> empty{coir::bounded(1)};
+    auto const work = [&]() -> task<> {
+        static_cast<void>(co_await coir::race(never, there));
+        static_cast<void>(co_await coir::when_any(never, coir::sleep_for(1ms), empty.pop()));
+        auto const [first, second, slept] = co_await coir::when_all(there, coir::as_outcome(there), coir::sleep_for(1ms));
+        static_cast<void>(slept);
+        static_cast<void>(co_await coir::all_settled(there, coir::sleep_for(1ms)));
+        CHECK(first == 1);
+        CHECK(second.value() == 1);
+    };
+    usage const u = run("leaf waits side by side", work);
+    CHECK(u.frames == root);
+    CHECK(u.beyond_frames() == 0);
+    CHECK(u.leaked == 0);
+    CHECK(never.waiter_count() == 0);
 }
 
 TEST_CASE("a plain thread waits without an allocation") {
