@@ -8,8 +8,8 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
-#include <coir/detail/fiber_base.hpp>
 #include <coir/detail/live_count.hpp>
+#include <coir/detail/single_wait.hpp>
 
 #include <chrono>
 
@@ -36,28 +36,21 @@ struct clock {
 };
 
 // The operation of sleeping. Ends at the first tick not before its deadline, never early.
-class [[nodiscard]] sleeping final : private detail::leaf, private timer, private detail::counted<detail::live::timers> {
+class [[nodiscard]] sleeping final : public detail::single_wait,
+                                     private timer,
+                                     private detail::counted<detail::live::timers> {
 public:
-    static constexpr bool is_leaf = true;
     using value_type = void;
     using error_type = never;
 
     explicit sleeping(clock::duration d) noexcept : duration_{d}, relative_{true} {}
     explicit sleeping(clock::time_point t) noexcept : until_{t}, relative_{false} {}
     sleeping(sleeping&& other) noexcept
-        : detail::leaf{}, timer{}, counted{}, duration_{other.duration_}, until_{other.until_},
+        : single_wait{}, timer{}, counted{}, duration_{other.duration_}, until_{other.until_},
           relative_{other.relative_} {}
 
     detail::status poll(detail::fiber_base& f) noexcept {
-        if (fiber_ == nullptr) {
-            return begin(f);
-        }
-        switch (f.end_wait()) {
-        case detail::wake::none: return detail::status::pending;
-        case detail::wake::cancelled: return detail::status::cancelled;
-        case detail::wake::fired: break;
-        }
-        return detail::status::value;
+        return poll_wait(f, [&] { return begin(f); }, [] { return detail::status::value; });
     }
     void get() const noexcept {}
     std::exception_ptr defect() const noexcept { return nullptr; }
@@ -65,9 +58,6 @@ public:
 
 private:
     detail::status begin(detail::fiber_base& f) noexcept {
-        if (f.cancel_requested()) {
-            return detail::status::cancelled;
-        }
         clock::time_point const t = f.where().now();
         clock::time_point const deadline = relative_ ? detail::deadline_after(t, duration_) : until_;
         if (deadline <= t) {

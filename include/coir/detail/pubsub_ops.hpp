@@ -2,34 +2,29 @@
 #pragma once
 
 #include <coir/detail/pubsub_hub.hpp>
+#include <coir/detail/single_wait.hpp>
 
 #include <exception>
 
 namespace coir::inline v0::detail {
 
 template <class T>
-class [[nodiscard("it does nothing until it is awaited")]] pubsub_publish : private leaf, private publish_waiter<T> {
+class [[nodiscard("it does nothing until it is awaited")]] pubsub_publish : public single_wait,
+                                                                            private publish_waiter<T> {
 public:
-    static constexpr bool is_leaf = true;
     using value_type = push_status;
     using error_type = never;
 
-    pubsub_publish(pubsub_hub<T>& hub, sealed_message<T> m) noexcept
-        : publish_waiter<T>{std::move(m)}, hub_{&hub} {}
+    pubsub_publish(pubsub_hub<T>& hub, sealed_message<T> m) noexcept : publish_waiter<T>{std::move(m)}, hub_{&hub} {}
     pubsub_publish(pubsub_publish&& other) noexcept
-        : leaf(), publish_waiter<T>(std::move(other)), hub_{other.hub_} {}
+        : single_wait(), publish_waiter<T>(std::move(other)), hub_{other.hub_} {}
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            return begin(f);
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        end_ = this->accepted_ ? push_status::accepted : push_status::closed;
-        return status::value;
+        auto const fired = [&] {
+            end_ = this->accepted_ ? push_status::accepted : push_status::closed;
+            return status::value;
+        };
+        return poll_wait(f, [&] { return begin(f); }, fired);
     }
 
     push_status get() const {
@@ -43,10 +38,6 @@ public:
 
 private:
     status begin(fiber_base& f) noexcept {
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
-        begun_ = true;
         try {
             end_ = hub_->publish_or_wait(*this, f, *this);
         } catch (...) {
@@ -65,7 +56,6 @@ private:
     pubsub_hub<T>* hub_;
     std::exception_ptr thrown_;
     push_status end_ = push_status::closed;
-    bool begun_ = false;
 };
 
 // A copy of the value; the last one to read it gets the value itself.
@@ -78,29 +68,18 @@ std::optional<T> copy_of(message_ptr<T> const& m) {
 }
 
 template <class T>
-class [[nodiscard("it does nothing until it is awaited")]] pubsub_next : private leaf, private read_waiter<T> {
+class [[nodiscard("it does nothing until it is awaited")]] pubsub_next : public single_wait, private read_waiter<T> {
 public:
-    static constexpr bool is_leaf = true;
     using value_type = std::optional<T>;
     using error_type = never;
 
     explicit pubsub_next(subscriber<T>& s) noexcept : read_waiter<T>{s}, hub_{s.hub.get()} {}
-    pubsub_next(pubsub_next&& other) noexcept : leaf(), read_waiter<T>(std::move(other)), hub_{other.hub_} {}
+    pubsub_next(pubsub_next&& other) noexcept : single_wait(), read_waiter<T>(std::move(other)), hub_{other.hub_} {}
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            if (f.cancel_requested()) {
-                return status::cancelled;
-            }
-            begun_ = true;
-            return hub_->read_or_wait(*this, f, *this) ? status::value : status::pending;
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        return status::value;
+        return poll_wait(
+            f, [&] { return hub_->read_or_wait(*this, f, *this) ? status::value : status::pending; },
+            [] { return status::value; });
     }
 
     value_type get() { return copy_of(this->got_); }
@@ -115,7 +94,6 @@ private:
     char const* what() const noexcept final { return "the next message"; }
 
     pubsub_hub<T>* hub_;
-    bool begun_ = false;
 };
 
 } // namespace coir::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/queue_core.hpp>
+#include <coir/detail/single_wait.hpp>
 
 #include <exception>
 #include <vector>
@@ -70,26 +71,17 @@ private:
 };
 
 template <class Take>
-class [[nodiscard("a pop does nothing until it is awaited")]] queue_pop final : private leaf, private Take {
+class [[nodiscard("a pop does nothing until it is awaited")]] queue_pop final : private Take, public single_wait {
 public:
-    static constexpr bool is_leaf = true;
     using value_type = typename Take::result;
     using error_type = typename Take::error_type;
 
     template <class... Args>
     explicit queue_pop(typename Take::core_type& core, Args... args) noexcept : Take(args...), core_{&core} {}
-    queue_pop(queue_pop&& other) noexcept : leaf(), Take(std::move(other)), core_{other.core_} {}
+    queue_pop(queue_pop&&) noexcept = default;
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            return begin(f);
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        return end();
+        return poll_wait(f, [&] { return begin(f); }, [&] { return end(); });
     }
 
     value_type get() {
@@ -108,10 +100,6 @@ public:
 
 private:
     status begin(fiber_base& f) noexcept {
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
-        begun_ = true;
         try {
             return core_->pop_or_wait(static_cast<Take&>(*this), f, *this) ? end() : status::pending;
         } catch (...) {
@@ -130,33 +118,22 @@ private:
 
     typename Take::core_type* core_;
     std::exception_ptr thrown_;
-    bool begun_ = false;
 };
 
 template <class T, class E>
-class [[nodiscard("it does nothing until it is awaited")]] queue_drained final : private leaf, private drain_waiter {
+class [[nodiscard("it does nothing until it is awaited")]] queue_drained final : public single_wait,
+                                                                                 private drain_waiter {
 public:
-    static constexpr bool is_leaf = true;
     using value_type = void;
     using error_type = never;
 
     explicit queue_drained(queue_core<T, E>& core) noexcept : core_{&core} {}
-    queue_drained(queue_drained&& other) noexcept : leaf(), drain_waiter(), core_{other.core_} {}
+    queue_drained(queue_drained&& other) noexcept : single_wait(), drain_waiter(), core_{other.core_} {}
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            if (f.cancel_requested()) {
-                return status::cancelled;
-            }
-            begun_ = true;
-            return core_->drained_or_wait(*this, f, *this) ? status::value : status::pending;
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        return status::value;
+        return poll_wait(
+            f, [&] { return core_->drained_or_wait(*this, f, *this) ? status::value : status::pending; },
+            [] { return status::value; });
     }
 
     void get() const noexcept {}
@@ -171,7 +148,6 @@ private:
     char const* what() const noexcept final { return "the end of a queue"; }
 
     queue_core<T, E>* core_;
-    bool begun_ = false;
 };
 
 } // namespace coir::inline v0::detail

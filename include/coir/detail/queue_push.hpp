@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/queue_core.hpp>
+#include <coir/detail/single_wait.hpp>
 
 #include <exception>
 #include <ranges>
@@ -10,20 +11,17 @@ namespace coir::inline v0::detail {
 
 // What push operations share: they end as defect when memory or a user's constructor fails.
 template <class T>
-class push_leaf : protected leaf, protected push_waiter<T> {
+class push_operation : protected push_waiter<T> {
 public:
-    static constexpr bool is_leaf = true;
     using error_type = never;
 
     std::exception_ptr defect() const noexcept { return thrown_; }
     fiber_id interrupted_by() const noexcept { return {}; }
 
 protected:
-    push_leaf() = default;
-    push_leaf(push_leaf&&) noexcept : leaf(), push_waiter<T>() {} // before it begins there is nothing to move
-    ~push_leaf() = default;
-
-    char const* what() const noexcept final { return "queue push"; }
+    push_operation() = default;
+    push_operation(push_operation&&) noexcept : push_waiter<T>() {} // before it begins there is nothing to move
+    ~push_operation() = default;
 
     void rethrow() const {
         if (thrown_) {
@@ -37,7 +35,8 @@ protected:
 // The element stays where it is until the queue accepts it: either here, or, for an rvalue
 // given to push, with the caller.
 template <class T, class E>
-class [[nodiscard("a push does nothing until it is awaited")]] queue_push final : public push_leaf<T> {
+class [[nodiscard("a push does nothing until it is awaited")]] queue_push final : public push_operation<T>,
+                                                                                  public single_wait {
 public:
     using value_type = push_status;
 
@@ -48,16 +47,11 @@ public:
     queue_push(queue_push&&) noexcept = default;
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            return begin(f);
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        end_ = this->accepted_ ? push_status::accepted : push_status::closed;
-        return status::value;
+        auto const fired = [&] {
+            end_ = this->accepted_ ? push_status::accepted : push_status::closed;
+            return status::value;
+        };
+        return poll_wait(f, [&] { return begin(f); }, fired);
     }
 
     push_status get() const {
@@ -67,10 +61,6 @@ public:
 
 private:
     status begin(fiber_base& f) noexcept {
-        if (f.cancel_requested()) {
-            return status::cancelled;
-        }
-        begun_ = true;
         try {
             end_ = core_->push_or_wait(own_ ? *own_ : *caller_, *this, f, *this);
         } catch (...) {
@@ -84,12 +74,12 @@ private:
         core_->withdraw(*this);
         f.wake_cancelled();
     }
+    char const* what() const noexcept final { return "queue push"; }
 
     queue_core<T, E>* core_;
     T* caller_ = nullptr;
     std::optional<T> own_;
     push_status end_ = push_status::closed;
-    bool begun_ = false;
 };
 
 // A container that is ours gives its elements away; a view does not own them.
@@ -103,13 +93,14 @@ using pushed_element = std::conditional_t<gives_elements<Range>, std::ranges::ra
 
 // Range: X& for one that stays with the caller, X for one that is kept here.
 template <class T, class E, class Range>
-class [[nodiscard("a push does nothing until it is awaited")]] queue_push_all final : public push_leaf<T> {
+class [[nodiscard("a push does nothing until it is awaited")]] queue_push_all final : private leaf,
+                                                                                      public push_operation<T> {
 public:
     using value_type = std::size_t;
 
     queue_push_all(queue_core<T, E>& core, Range&& range) : core_{&core}, range_(std::forward<Range>(range)) {}
     queue_push_all(queue_push_all&& other)
-        : push_leaf<T>(std::move(other)), core_{other.core_}, range_(std::forward<Range>(other.range_)) {}
+        : leaf(), push_operation<T>(std::move(other)), core_{other.core_}, range_(std::forward<Range>(other.range_)) {}
 
     status poll(fiber_base& f) noexcept {
         if (!waits_) {
@@ -180,6 +171,7 @@ private:
         core_->withdraw(*this);
         f.wake_cancelled();
     }
+    char const* what() const noexcept final { return "queue push"; }
 
     queue_core<T, E>* core_;
     Range range_;
