@@ -29,8 +29,8 @@ using journal = std::vector<event>;
 class real_waiter final : public coir::detail::waiter {
 public:
     real_waiter(std::size_t id, journal& log) : id_{id}, log_{&log} {}
-    void fired(coir::detail::callback_round& round) noexcept override {
-        log_->push_back({id_, round.is_abandoned() ? event_kind::abandoned : event_kind::fired});
+    void fired(coir::detail::firing how) noexcept override {
+        log_->push_back({id_, how.is_abandoned() ? event_kind::abandoned : event_kind::fired});
     }
     void removed() noexcept override { log_->push_back({id_, event_kind::removed}); }
 

@@ -11,6 +11,7 @@
 // have ended. A child that was interrupted counts as ended, not as failed.
 #pragma once
 
+#include <coir/detail/attachment.hpp>
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/group.hpp>
 #include <coir/detail/inline_closure.hpp>
@@ -25,7 +26,7 @@ namespace coir::inline v0::detail {
 template <class T, class E>
 struct interrupt_deferred {
     deferred<T, E>* which;
-    void operator()(bool) const noexcept { which->interrupt(); }
+    void operator()() const noexcept { which->interrupt(); }
 };
 
 } // namespace coir::inline v0::detail
@@ -37,7 +38,6 @@ class scope {
 public:
     scope() = default;
     scope(scope&& other) noexcept : supervises_{other.supervises_} {} // for the library: before it is entered
-    ~scope() { closed_.abandon(); } // waits for an attachment that is just being undone elsewhere
 
     // Starts `work` in the scope; a plain call, from any thread. On a closed scope the child
     // ends interrupted without starting.
@@ -51,8 +51,9 @@ public:
         auto on_end = [this](auto const& end) noexcept { this->child_ended(end); };
         using run = detail::group_fiber<typename handle::value_type, typename handle::error_type, decltype(on_end),
                                         detail::stored<Work>, detail::stored<Args>...>;
-        auto* const state = new run(group_.owner().where(), group_.members(), on_end, detail::unwrap(std::forward<Work>(work)),
-                                    detail::unwrap(std::forward<Args>(args))...);
+        auto* const state =
+            new run(group_.owner().where(), group_.members(), on_end, detail::unwrap(std::forward<Work>(work)),
+                    detail::unwrap(std::forward<Args>(args))...);
         if (supervises_) {
             state->observe(); // its failure is the scope's
         }
@@ -77,7 +78,7 @@ public:
     template <class T, class F>
     auto attach(deferred<T, F>& d) {
         using end = detail::interrupt_deferred<T, F>;
-        return registration<end>{closed_, end{&d}};
+        return attachment<end>{attached_, end{&d}};
     }
 
     // Asks all children to end. From any thread, while the scope is open.
@@ -116,10 +117,10 @@ private:
         close();
     }
 
-    void close() noexcept { (void)closed_.finish(); }
+    void close() noexcept { attached_.close(); }
 
     detail::group group_;
-    detail::waiter_list closed_;
+    detail::callback_list attached_;
     detail::spin_lock lock_;
     std::optional<outcome<void, E>> cause_; // of the first child that failed or died
     std::vector<std::function<task<void>()>> finalizers_;
@@ -268,7 +269,7 @@ shared_deferred<T, E> make_deferred(scope<S>& s) {
     struct attached {
         explicit attached(scope<S>& to) : link{to.attach(cell)} {}
         deferred<T, E> cell;
-        registration<detail::interrupt_deferred<T, E>> link;
+        attachment<detail::interrupt_deferred<T, E>> link;
     };
     auto const both = std::make_shared<attached>(s);
     return shared_deferred<T, E>{std::shared_ptr<deferred<T, E>>{both, &both->cell}};

@@ -23,7 +23,7 @@ class life;
 class guest final : public coir::detail::waiter {
 public:
     guest(life& l, std::size_t id) : life_{l}, id_{id} {}
-    void fired(coir::detail::callback_round& round) noexcept override;
+    void fired(coir::detail::firing how) noexcept override;
     void removed() noexcept override;
 
 private:
@@ -202,7 +202,7 @@ private:
     char const* wrong_ = nullptr;
 };
 
-void guest::fired(coir::detail::callback_round& round) noexcept { life_.fired(id_, round.is_abandoned()); }
+void guest::fired(coir::detail::firing how) noexcept { life_.fired(id_, how.is_abandoned()); }
 void guest::removed() noexcept { life_.removed(id_); }
 
 void run_lives(unsigned lives, std::size_t operations) {

@@ -1,6 +1,7 @@
 // Every schedule of a callback, of its registration's end and of what completes the deferred.
 #include "fiber_model.hpp"
 
+#include <coir/detail/attachment.hpp>
 #include <coir/detail/registration.hpp>
 
 #include <catch2/catch.hpp>
@@ -43,6 +44,26 @@ struct owner {
     int calls = 0;
     coir::registration<count> link;
 };
+
+/// The same, attached to something that closes and then goes.
+struct attached {
+    struct count {
+        attached* of;
+        void operator()() const noexcept { ++of->calls; }
+    };
+    explicit attached(coir::detail::callback_list& to) : link(to, count{this}) {}
+
+    int calls = 0;
+    coir::attachment<count> link;
+};
+
+void closes(model::run& run, coir::detail::callback_list* list) {
+    run.thread("end", [=] {
+        list->close();
+        const model::no_waiting nobody_is_inside;
+        delete list;
+    });
+}
 
 } // namespace
 
@@ -135,5 +156,60 @@ TEST_CASE("a registration ends while the unfinished deferred does [D32]") {
         auto* const who = new owner(*d);
         run.thread("owner", [=] { delete who; });
         run.thread("end", [=] { delete d; });
+    });
+}
+
+TEST_CASE("what is attached is detached while that closes and goes [D36]") {
+    explore("attached/detached/closed", 6, [](model::run& run) {
+        start_program();
+        auto* const list = new coir::detail::callback_list;
+        auto* const who = new attached(*list);
+        run.thread("owner", [=] { delete who; });
+        closes(run, list);
+    });
+    explore("attached/attached/detached/detached/closed", 3, [](model::run& run) {
+        start_program();
+        auto* const list = new coir::detail::callback_list;
+        auto* const first = new attached(*list);
+        auto* const second = new attached(*list);
+        run.thread("owner 1", [=] { delete first; });
+        run.thread("owner 2", [=] { delete second; });
+        closes(run, list);
+    });
+}
+
+TEST_CASE("what is attached to something that just closes is called once [D36]") {
+    explore("attaches/closed", 6, [](model::run& run) {
+        start_program();
+        auto* const list = new coir::detail::callback_list;
+        auto* const place = new attached* {nullptr};
+        run.thread("owner", [=] { *place = new attached(*list); });
+        run.thread("end", [=] { list->close(); });
+        run.finally([=] {
+            MODEL_ASSERT((*place)->calls == 1, "a callback is called once");
+            delete list;
+            delete *place;
+            delete place;
+        });
+    });
+}
+
+TEST_CASE("what is attached detaches another, whose owner does it too [D36]") {
+    struct detaches {
+        coir::detail::atomic<attached*>* second;
+        void operator()() const noexcept { delete second->exchange(nullptr); }
+    };
+    explore("attached/detaches another/closed", 5, [](model::run& run) {
+        start_program();
+        auto* const list = new coir::detail::callback_list;
+        auto* const second = new coir::detail::atomic<attached*>{nullptr};
+        auto* const first = new coir::attachment<detaches>(*list, detaches{second});
+        second->store(new attached(*list));
+        run.thread("owner", [=] { delete second->exchange(nullptr); });
+        closes(run, list);
+        run.finally([=] {
+            delete first;
+            delete second;
+        });
     });
 }

@@ -64,6 +64,18 @@ TEST_CASE("a fiber goes on on another thread than the one on which it began to w
     every_schedule("signal/complete/two workers");
 }
 
+TEST_CASE("a callback that a fiber calls on its way out runs in no fiber, as that one may have ended [D16]") {
+    every_schedule("complete/callback looks around/two workers");
+}
+
+TEST_CASE("a callback drops another whose turn to be told has not come [D20]") {
+    every_schedule("signal/complete/callback drops another");
+}
+
+TEST_CASE("a callback ends what a fiber waits for that is just being interrupted [D32]") {
+    every_schedule("interrupt/scope exit/complete/callback ends what a child waits for");
+}
+
 TEST_CASE("an interruption meets a fiber between one wait and the next [D17]") {
     every_schedule("complete/complete next/interrupt");
 }

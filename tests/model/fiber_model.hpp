@@ -152,6 +152,22 @@ public:
     }
 };
 
+/// What is interrupted when its fiber has begun to wait and is not parked yet.
+template <class Inner>
+class overtaken final : public detail::adaptor<Inner> {
+public:
+    using detail::adaptor<Inner>::adaptor;
+
+    detail::status poll(detail::fiber_base& f) {
+        const auto s = this->inner_.poll(f);
+        if (s == detail::status::pending && !std::exchange(asked_, true)) f.request_interrupt(coir::fiber_id{7});
+        return s;
+    }
+
+private:
+    bool asked_ = false;
+};
+
 /// One wait after the other.
 template <class First, class Second>
 class sequence final : public detail::adaptor<Second> {

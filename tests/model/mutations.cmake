@@ -58,7 +58,7 @@ coir_mutation(last_woken_first waiter_list.hpp "in order" "assertion: waiters ar
         newest = nullptr;]])
 coir_mutation(entry_read_after_wake waiter_list.hpp "in order" "data race"
   [[oldest = oldest->older;]] [[]]
-  [[w.fired(round);]] [[w.fired(round);
+  [[w.fired(how);]] [[w.fired(how);
             oldest = oldest->older;]])
 
 # ---- deferred_cell.hpp
@@ -73,10 +73,10 @@ coir_mutation(canceller_does_not_meet wait_leaf.hpp "complete/remove" "data race
 coir_mutation(waker_does_not_meet wait_leaf.hpp "complete/remove" "data race"
   [[if (f.claim().meet()) {]] [[{]])
 coir_mutation(waiter_touched_after_fire wait_leaf.hpp "push/push/complete" "data race"
-  [[return; // the waiter may be gone]] [[abandoned_ = round.is_abandoned();
+  [[return; // the waiter may be gone]] [[abandoned_ = how.is_abandoned();
             return;]])
 coir_mutation(abandon_ignores_canceller wait_leaf.hpp "abandon/remove" "data race: destruction of deferred"
-  [[round.is_abandoned() && !f.claim().has_met()]] [[false]])
+  [[how.is_abandoned() && !f.claim().has_met()]] [[false]])
 
 # ---- claim.hpp
 coir_mutation(commit_ignores_others claim.hpp "interrupt/register/complete" "deadlock"
@@ -122,3 +122,12 @@ coir_mutation(children_not_awaited fiber_loop.hpp "interrupt/scope exit" "use af
   [[return children_.wait(*this, under);]] [[return true;]])
 coir_mutation(relaxed_release fiber_base.hpp "interrupt/register" "data race"
   [[references_.fetch_sub(1, std::memory_order_acq_rel)]] [[references_.fetch_sub(1, std::memory_order_relaxed)]])
+
+# ---- Callbacks run when nothing is left half done.
+coir_mutation(callbacks_before_all_are_told region_signal.hpp "signal/complete/callback drops another" "deadlock"
+  [[callbacks_later const others{how.callbacks()};]] [[]])
+coir_mutation(callbacks_before_all_are_let_go nursery.hpp
+  "interrupt/scope exit/complete/callback ends what a child waits for" "deadlock"
+  [[callbacks_later const all_are_let_go;]] [[]])
+coir_mutation(callbacks_in_a_fiber_that_left fiber_base.hpp "complete/callback looks around/two workers" "data race"
+  [[this_worker().fiber = nullptr;]] [[]])

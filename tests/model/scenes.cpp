@@ -80,6 +80,12 @@ constexpr scene all[] = {
          s.completes();
      }},
     {"interrupt/two workers", 2, [](stage& s) { s.interrupts(s.roams()); }},
+    // A fiber that cancels itself may have to call a callback when it runs elsewhere, or has ended.
+    {"complete/callback looks around/two workers", 3, [](stage& s) {
+         s.interrupts_itself(s.roams(s.interrupted_early(s.value())));
+         s.callback_looks_around();
+         s.completes();
+     }},
     // An interrupter that finds the fiber in its first wait may cancel it in the second.
     {"complete/complete next/interrupt", 2, [](stage& s) {
          s.interrupts(s.waits(s.after_signal(s.value())));
@@ -179,6 +185,13 @@ constexpr scene all[] = {
          s.signals(who);
          s.interrupts(who);
      }},
+    // The signal's thread takes the fiber out of the value, and may have to call its callback.
+    {"signal/complete/callback drops another", 2, [](stage& s) {
+         actor& who = s.waits(s.until_signal(s.value()));
+         s.callback_drops_another();
+         s.signals(who);
+         s.completes();
+     }},
     {"timeout/complete", 3, [](stage& s) {
          s.time_runs_out(s.waits(s.limited(s.value())));
          s.completes();
@@ -204,6 +217,15 @@ constexpr scene all[] = {
          actor& parent = s.waits();
          s.waits_under(parent);
          s.interrupts(parent);
+     }},
+    // Who interrupts two children may have to call a callback when it takes the first one out.
+    {"interrupt/scope exit/complete/callback ends what a child waits for", 1, [](stage& s) {
+         actor& parent = s.waits(s.after_signal(s.value()));
+         s.waits_under(parent, s.after_signal(s.value()));
+         s.waits_under(parent);
+         s.callback_ends_signal();
+         s.interrupts(parent);
+         s.completes();
      }},
     {"interrupt/scope exit/complete", 1, [](stage& s) {
          actor& parent = s.waits();

@@ -9,6 +9,7 @@
 #include "fiber_model.hpp"
 
 #include <coir/detail/deferred_cell.hpp>
+#include <coir/detail/registration.hpp>
 #include <coir/detail/timeout_operation.hpp>
 
 #include <array>
@@ -33,6 +34,26 @@ class stage {
     using signal = detail::deferred_cell<void, coir::never>; // which is completed in one step
     using wait = detail::deferred_wait<int, coir::never>;
 
+    // Callbacks.
+    template <class F>
+    using registration = coir::registration<F>;
+    struct count {
+        int* calls;
+        void operator()(bool) const noexcept { ++*calls; }
+    };
+    struct drops {
+        registration<count>** which;
+        void operator()(bool) const noexcept { destroy(*which); }
+    };
+    struct ends {
+        signal** which;
+        void operator()(bool) const noexcept { destroy(*which); }
+    };
+    struct looks {
+        coir::fiber_id* where;
+        void operator()(bool) const noexcept { *where = detail::current_fiber_id(); }
+    };
+
 public:
     explicit stage(model::run& run) : run_(run) {
         model::per_thread(detail::this_worker());
@@ -49,6 +70,10 @@ public:
     template <class Op>
     auto masked(Op op) {
         return detail::masked_operation<untouched<Op>>{untouched<Op>{std::move(op)}};
+    }
+    template <class Op>
+    auto interrupted_early(Op op) {
+        return overtaken<Op>{std::move(op)};
     }
     template <class Op>
     auto until_signal(Op op) {
@@ -88,8 +113,10 @@ public:
         return who;
     }
     /// A child of a fiber, at whose end it is interrupted.
-    actor& waits_under(actor& parent) {
-        actor& child = add(value(), &parent.fiber->children(), true);
+    actor& waits_under(actor& parent) { return waits_under(parent, value()); }
+    template <class Op>
+    actor& waits_under(actor& parent, Op op) {
+        actor& child = add(std::move(op), &parent.fiber->children(), true);
         child.may_be_cancelled = true;
         return child;
     }
@@ -157,6 +184,22 @@ public:
         run_.thread("owner", [this] { destroy(signal_); });
     }
 
+    /// Of who runs something interrupted_early.
+    void interrupts_itself(actor& who) { who.may_be_cancelled = true; }
+
+    /// A callback waits for the value, and looks which fiber it runs in.
+    void callback_looks_around() { looks_ = new registration<looks>{deferred_->waiters(), looks{&looked_in_}}; }
+    /// One that drops another callback, which waits for the signal.
+    void callback_drops_another() {
+        kept_ = new registration<count>{signal_->waiters(), count{&calls_}};
+        drops_ = new registration<drops>{deferred_->waiters(), drops{&kept_}};
+    }
+    /// One that destroys the signal, which is unfinished.
+    void callback_ends_signal() {
+        abandoned_ = true;
+        ends_ = new registration<ends>{deferred_->waiters(), ends{&signal_}};
+    }
+
     // ---- What else must hold.
 
     /// From here on, the last fiber to end destroys the deferred at once.
@@ -212,6 +255,11 @@ private:
         }
         MODEL_ASSERT(completions_.load() == (completers_ > 0 ? 1 : 0), "one completer wins [D2 D3]");
         MODEL_ASSERT(signalled_.load() == (signals_ > 0 ? 1 : 0), "one completer wins [D2 D3]");
+        destroy(looks_);
+        destroy(drops_);
+        destroy(kept_);
+        destroy(ends_);
+        MODEL_ASSERT(calls_ <= 1, "a callback is called at most once");
         destroy(deferred_);
         destroy(signal_);
     }
@@ -242,6 +290,12 @@ private:
     std::array<actor*, 4> actors_{};
     std::size_t count_ = 0;
     wake_order order_;
+    registration<looks>* looks_ = nullptr;
+    registration<count>* kept_ = nullptr;
+    registration<drops>* drops_ = nullptr;
+    registration<ends>* ends_ = nullptr;
+    coir::fiber_id looked_in_;
+    int calls_ = 0;
     detail::atomic<int> left_{0};
     detail::atomic<int> completions_{0};
     detail::atomic<int> signalled_{0};

@@ -14,7 +14,7 @@ struct lock_free_kind {
     class waiter final : public coir::detail::waiter {
     public:
         explicit waiter(Listener& to) noexcept : to_{&to} {}
-        void fired(coir::detail::callback_round& round) noexcept override { to_->fired(round.is_abandoned()); }
+        void fired(coir::detail::firing how) noexcept override { to_->fired(how.is_abandoned()); }
         void removed() noexcept override { to_->removed(); }
 
     private:

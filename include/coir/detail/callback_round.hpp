@@ -1,5 +1,5 @@
 // The callbacks of one completion: code of users, so they run last, with no lock held, when all
-// waiters that go on elsewhere have been let go.
+// waiters that go on elsewhere have been let go and this thread keeps no fiber frozen.
 //
 // Each belongs to an object that may be destroyed at any time, here (from inside a callback) or on
 // another thread: a callback that has not begun is taken out, one that runs elsewhere is awaited.
@@ -39,7 +39,7 @@ protected:
         return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_acquire);
     }
 
-    // The owner is about to go. `seen`: not armed or leaving any more.
+    // The owner is about to go. `seen`: not armed, and not leaving.
     inline void withdraw(state seen) noexcept;
 
     atomic<state> state_{state::armed};
@@ -47,6 +47,7 @@ protected:
 
 private:
     friend class callback_round;
+    friend class callback_list;
 
     // After the callback has returned; the entry may be gone afterwards.
     void finish() noexcept {
@@ -58,22 +59,22 @@ private:
     callback_round* round_ = nullptr; // valid while queued, withdrawn or running
     callback_entry* before_ = nullptr;
     callback_entry* after_ = nullptr;
+    bool abandoned_ = false;
 };
 
-// Lives on the stack of the thread that completes.
+// Lives on the stack of the thread that completes, or in what is to be closed (callback_list).
 class callback_round {
 public:
-    explicit callback_round(bool abandoned = false) noexcept : abandoned_{abandoned} {}
+    callback_round() = default;
     callback_round(callback_round const&) = delete;
     callback_round& operator=(callback_round const&) = delete;
 
-    // What is completed is being destroyed without an outcome.
-    bool is_abandoned() const noexcept { return abandoned_; }
-
-    // Queues `e`. False: its owner is just leaving, it was not queued.
-    bool add(callback_entry& e) noexcept {
+    // Queues `e`. `abandoned`: what it waits for is being destroyed without an outcome. False:
+    // its owner is just leaving, it was not queued.
+    bool add(callback_entry& e, bool abandoned) noexcept {
         used_ = true;
         e.round_ = this;
+        e.abandoned_ = abandoned;
         link(e); // before it is seen as queued: then its owner may take it out
         auto armed = callback_entry::state::armed;
         if (e.change(armed, callback_entry::state::queued)) {
@@ -86,9 +87,7 @@ public:
     // Runs what was queued, in the order of queueing.
     void run() noexcept {
         if (used_) {
-            outer_ = std::exchange(this_worker().callbacks, this);
             run_all();
-            this_worker().callbacks = outer_;
         }
     }
 
@@ -109,12 +108,19 @@ public:
     void running_is_gone() noexcept { running_is_gone_ = true; }
 
 private:
+    friend class callback_list;
+
     void run_all() noexcept {
+        outer_ = std::exchange(this_worker().callbacks, this);
+        call_all();
+        this_worker().callbacks = outer_;
+    }
+    void call_all() noexcept {
         for (unsigned attempt = 0;;) {
             bool empty = false;
             if (callback_entry* const e = take(empty)) {
                 running_is_gone_ = false;
-                e->call(abandoned_);
+                e->call(e->abandoned_);
                 if (!running_is_gone_) {
                     e->finish();
                 }
@@ -128,6 +134,9 @@ private:
 
     void link(callback_entry& e) noexcept {
         std::lock_guard guard{lock_};
+        append(e);
+    }
+    void append(callback_entry& e) noexcept {
         e.before_ = last_;
         (last_ != nullptr ? last_->after_ : first_) = &e;
         last_ = &e;
@@ -152,12 +161,56 @@ private:
     }
 
     spin_lock lock_;
-    bool const abandoned_;
     bool used_ = false;
     bool running_is_gone_ = false;
     callback_round* outer_ = nullptr; // whose callback this thread runs outside of this round
     callback_entry* first_ = nullptr;
     callback_entry* last_ = nullptr;
+};
+
+// While it lives this thread runs no code of users: it holds fibers that it froze and has not yet
+// let go, or has told only some of those who wait for the same. (A callback may wait for these,
+// as when it destroys a registration or a deferred.) What is completed meanwhile queues its
+// callbacks with the outermost of these objects, whose end runs them.
+class callbacks_later {
+public:
+    callbacks_later() noexcept : here_{this_worker()}, outer_{here_.later} {
+        if (outer_ == nullptr) {
+            here_.later = &own_;
+        }
+    }
+    // They join `round`, which is run by its owner.
+    explicit callbacks_later(callback_round& round) noexcept
+        : here_{this_worker()}, outer_{std::exchange(here_.later, &round)} {}
+    callbacks_later(callbacks_later const&) = delete;
+    callbacks_later& operator=(callbacks_later const&) = delete;
+    ~callbacks_later() {
+        here_.later = outer_;
+        own_.run();
+    }
+
+    callback_round& round() noexcept { return *here_.later; }
+
+private:
+    worker& here_;
+    callback_round* const outer_;
+    callback_round own_;
+};
+
+// What a waiter is told when the list it waits at is done.
+class firing {
+public:
+    firing(callback_round& callbacks, bool abandoned) noexcept : callbacks_{callbacks}, abandoned_{abandoned} {}
+
+    // The list is being destroyed without an outcome.
+    bool is_abandoned() const noexcept { return abandoned_; }
+    // False: the owner of `e` is just leaving, it will not be called.
+    bool add(callback_entry& e) const noexcept { return callbacks_.add(e, abandoned_); }
+    callback_round& callbacks() const noexcept { return callbacks_; }
+
+private:
+    callback_round& callbacks_;
+    bool const abandoned_;
 };
 
 inline void callback_entry::withdraw(state seen) noexcept {

@@ -41,10 +41,10 @@ public:
 private:
     enum class state : unsigned char { waiting, leaving, left, woken };
 
-    void fired(callback_round& round) noexcept override {
+    void fired(firing how) noexcept override {
         // A list that is being destroyed lets a thread that is inside remove() come out first;
         // one that is not yet there does not go in any more.
-        if (round.is_abandoned() && state_.exchange(state::woken, std::memory_order_acq_rel) == state::leaving) {
+        if (how.is_abandoned() && state_.exchange(state::woken, std::memory_order_acq_rel) == state::leaving) {
             for (unsigned attempt = 0; state_.load(std::memory_order_acquire) != state::left; ++attempt) {
                 relax(attempt);
             }

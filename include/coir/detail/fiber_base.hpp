@@ -163,6 +163,7 @@ private:
     bool park() noexcept {
         parked const how = commit_wait();
         if (how == parked::cancelling) {
+            this_worker().fiber = nullptr; // callbacks that come by run in no fiber: this one may be gone
             finish_cancel();
         }
         return how != parked::fired;

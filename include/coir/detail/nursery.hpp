@@ -5,6 +5,7 @@
 // instructions guards the list; nothing of the user runs inside it.
 #pragma once
 
+#include <coir/detail/callback_round.hpp>
 #include <coir/detail/spin_lock.hpp>
 #include <coir/outcome.hpp>
 
@@ -193,6 +194,10 @@ private:
         return frozen;
     }
     static void finish(nursery_member* frozen) noexcept {
+        if (frozen == nullptr) {
+            return;
+        }
+        callbacks_later const all_are_let_go;
         while (frozen != nullptr) {
             std::exchange(frozen, frozen->next_frozen_)->finish_interrupt();
         }

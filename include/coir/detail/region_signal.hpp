@@ -77,12 +77,13 @@ private:
         state_.store(state::armed, std::memory_order_relaxed);
     }
 
-    void fired(callback_round& round) noexcept override {
-        abandoned_ = round.is_abandoned();
+    void fired(firing how) noexcept override {
+        abandoned_ = how.is_abandoned();
         if (fiber_->cancel_region(region_)) {
+            callbacks_later const others{how.callbacks()}; // not all who wait for the signal were told
             fiber_->finish_cancel();
         }
-        if (round.is_abandoned()) {
+        if (how.is_abandoned()) {
             // The list is being destroyed: a fiber that is not inside remove() does not go in any
             // more, and one that is comes out first - and parks, as it is not `out`.
             // release: the fiber sees abandoned_. Nothing to acquire here: removed() does.

@@ -35,12 +35,12 @@ protected:
     }
 
 private:
-    void fired(callback_round& round) noexcept final {
-        if (round.add(*this)) {
+    void fired(firing how) noexcept final {
+        if (how.add(*this)) {
             return;
         }
         // A list that is being destroyed lets who is inside remove() come out first.
-        for (unsigned attempt = 0; round.is_abandoned() && state_.load(std::memory_order_acquire) != state::left;
+        for (unsigned attempt = 0; how.is_abandoned() && state_.load(std::memory_order_acquire) != state::left;
              ++attempt) {
             relax(attempt);
         }

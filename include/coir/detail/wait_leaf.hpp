@@ -54,15 +54,15 @@ private:
 
     void removed() noexcept final { fiber_->wake_cancelled(); }
 
-    void fired(callback_round& round) noexcept final {
+    void fired(firing how) noexcept final {
         fiber_base& f = *fiber_;
-        abandoned_ = round.is_abandoned();
+        abandoned_ = how.is_abandoned();
         if (f.fire()) {
             return; // the waiter may be gone
         }
         // A canceller froze the fiber and is on its way to the list. One that is about to be
         // destroyed must let it arrive first.
-        for (unsigned attempt = 0; round.is_abandoned() && !f.claim().has_met(); ++attempt) {
+        for (unsigned attempt = 0; how.is_abandoned() && !f.claim().has_met(); ++attempt) {
             relax(attempt);
         }
         if (f.claim().meet()) {

@@ -9,10 +9,10 @@ class waiter_list;
 
 class waiter {
 public:
-    // The flag was set, or the list is being destroyed without that (round.is_abandoned();
-    // nothing of the list may be read any more). The waiter may be gone afterwards. Code of
-    // users does not run in here: it is added to the round.
-    virtual void fired(callback_round& round) noexcept = 0;
+    // The flag was set, or the list is being destroyed without that (how.is_abandoned(); nothing
+    // of the list may be read any more). The waiter may be gone afterwards. Code of users does
+    // not run in here: it is added to the callbacks.
+    virtual void fired(firing how) noexcept = 0;
     // It was taken out as asked by waiter_list::remove. It may be gone afterwards.
     virtual void removed() noexcept = 0;
 

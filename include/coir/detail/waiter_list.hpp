@@ -58,9 +58,7 @@ public:
 
     // True for the one caller that may write the result and then calls publish().
     // relaxed: the winner writes what nobody reads before publish().
-    [[nodiscard]] bool claim() noexcept {
-        return (word_.fetch_or(claimed, std::memory_order_relaxed) & claimed) == 0;
-    }
+    [[nodiscard]] bool claim() noexcept { return (word_.fetch_or(claimed, std::memory_order_relaxed) & claimed) == 0; }
 
     // The result is written. Wakes all waiters in the order of their coming; the list may be
     // destroyed by the first of them.
@@ -150,9 +148,9 @@ private:
         if (newest == nullptr) {
             return;
         }
-        callback_round round{abandoned};
-        wake(newest, round);
-        round.run();
+        callback_round callbacks;
+        wake(newest, {callbacks, abandoned});
+        callbacks.run();
     }
 
     void abandon_waiters(word now) noexcept {
@@ -174,7 +172,7 @@ private:
     }
 
     // Wakes a stack oldest first. Each link is read before its waiter is told.
-    static void wake(entry* newest, callback_round& round) noexcept {
+    static void wake(entry* newest, firing how) noexcept {
         entry* oldest = nullptr;
         while (newest != nullptr) {
             entry* const older = newest->older;
@@ -185,13 +183,13 @@ private:
         while (oldest != nullptr) {
             waiter& w = *oldest->owner;
             oldest = oldest->older;
-            w.fired(round);
+            w.fired(how);
         }
     }
 
     // The janitor's work. `seen`: the word as this thread made it, its newest entry on top.
     void clean(word seen) noexcept {
-        callback_round round;
+        callbacks_later later; // they end the work, or that of who does more than this
         entry* removed = nullptr;
         entry* clean_head = nullptr; // what is left of the entries looked at so far
         entry* looked_at = nullptr;  // the entry on top of those
@@ -202,7 +200,7 @@ private:
             if ((now & done) != 0) {
                 // Everything is taken at once; from here on removers meet the waker instead.
                 if (exchange(now, done | claimed)) {
-                    wake(clean_head, round);
+                    wake(clean_head, {later.round(), false});
                     break;
                 }
             } else if (exchange(now, (now & claimed) | reinterpret_cast<word>(clean_head))) {
@@ -216,7 +214,6 @@ private:
             removed = removed->older;
             w.removed();
         }
-        round.run();
     }
 
     // Links the entries from `newest` down to `stop`, which was looked at before and of which

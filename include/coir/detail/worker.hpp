@@ -16,11 +16,12 @@ class fiber_base;
 class callback_round;
 
 struct worker {
-    scheduler* current = nullptr;  // null: not a thread of any scheduler
-    fiber_base* fiber = nullptr;   // null: between fibers
-    unsigned unwinding = 0;        // frames being destroyed by a failure or interruption
+    scheduler* current = nullptr;        // null: not a thread of any scheduler
+    fiber_base* fiber = nullptr;         // null: between fibers
+    unsigned unwinding = 0;              // frames being destroyed by a failure or interruption
     callback_round* callbacks = nullptr; // whose callbacks it is running, the innermost
-    std::uint64_t next_id = 0;     // of the block of fiber ids that this thread has taken
+    callback_round* later = nullptr;     // where callbacks wait that may not run just now
+    std::uint64_t next_id = 0;           // of the block of fiber ids that this thread has taken
 };
 
 // Not inlined: a compiler may keep the address of a thread-local across a suspension point,

@@ -8,6 +8,7 @@
 // which a virtual clock needs (Fredman, Sedgewick, Sleator, Tarjan: The Pairing Heap, 1986).
 #pragma once
 
+#include <coir/detail/callback_round.hpp>
 #include <coir/detail/spin_lock.hpp>
 #include <coir/runtime/timer.hpp>
 
@@ -71,13 +72,21 @@ public:
                 }
             }
         }
-        while (finishing != nullptr) {
-            std::exchange(finishing, finishing->next_)->finish();
-        }
+        finish_all(finishing);
         return any;
     }
 
 private:
+    static void finish_all(timer* claimed) noexcept {
+        if (claimed == nullptr) {
+            return;
+        }
+        detail::callbacks_later const all_are_let_go;
+        while (claimed != nullptr) {
+            std::exchange(claimed, claimed->next_)->finish();
+        }
+    }
+
     static bool before(timer const& a, timer const& b) noexcept {
         return a.deadline_ != b.deadline_ ? a.deadline_ < b.deadline_ : a.sequence_ < b.sequence_;
     }
