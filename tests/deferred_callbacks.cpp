@@ -173,6 +173,19 @@ TEST_CASE("the end of an unfinished deferred is an interrupted one for its callb
     CHECK(interrupted);
 }
 
+TEST_CASE("a callback of an unfinished deferred is called as that of a finished one is [D32]") {
+    struct overloaded {
+        std::string* seen;
+        void operator()(end_of_cell const& end) const noexcept { *seen += end.is_interrupted() ? "shown" : "ended"; }
+        void operator()(end_of_cell&&) const noexcept { *seen += "moved"; }
+    };
+    std::string seen;
+    auto d = std::make_unique<cell>();
+    auto const r = d->on_done(overloaded{&seen});
+    d.reset();
+    CHECK(seen == "shown");
+}
+
 TEST_CASE("the destructor of a registration waits while its callback runs on another thread") {
     deferred<> d;
     std::atomic<int> stage{0};

@@ -32,7 +32,7 @@ public:
     // `factory()` returns a task, or another awaitable, of T with errors that fit E. It is called
     // once per await, by several at a time if they run on several threads, as const.
     template <class Factory>
-        requires detail::work<Factory const>
+        requires detail::recipe_factory<std::decay_t<Factory>>
     bool complete_with(Factory&& factory) {
         return made_.succeed(detail::from_factory, std::forward<Factory>(factory));
     }

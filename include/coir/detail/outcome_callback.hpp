@@ -18,7 +18,8 @@ public:
 
     void operator()(bool abandoned) noexcept {
         if (abandoned) {
-            f_(outcome<T, E>::interrupted());
+            auto const gone = outcome<T, E>::interrupted(); // const, as every end is that it is shown
+            f_(gone);
         } else {
             f_(std::as_const(cell_->end()));
         }

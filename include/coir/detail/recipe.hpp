@@ -14,6 +14,12 @@ struct from_value_t {};
 inline constexpr from_factory_t from_factory{};
 inline constexpr from_value_t from_value{};
 
+// What is kept is called as const, by each awaiter.
+template <class F>
+concept recipe_factory = requires(F const& f) {
+    { std::invoke(f) } -> awaitable;
+};
+
 template <class T, class E>
 class recipe {
 public:
@@ -28,6 +34,27 @@ public:
     task<T, E> run() const { return made_->run(); }
 
     static outcome<recipe, E> outcome_for(outcome<T, E>&& end) {
+        auto result = converted(std::move(end));
+        for (std::exception_ptr const& thrown : end.suppressed()) {
+            result.add_suppressed(thrown);
+        }
+        return result;
+    }
+
+    // Runs `work`, once, for a recipe of what it gives.
+    template <class Work>
+    static task<recipe, E> from_work(Work work) {
+        if constexpr (std::is_void_v<T>) {
+            co_await stored_work<Work>{std::move(work)}.start();
+            co_return recipe{from_value};
+        } else {
+            co_return recipe{from_value, co_await stored_work<Work>{std::move(work)}.start()};
+        }
+    }
+
+private:
+    // All but what was suppressed, which stays in `end`.
+    static outcome<recipe, E> converted(outcome<T, E>&& end) {
         using made = outcome<recipe, E>;
         if (end.is_success()) {
             if constexpr (std::is_void_v<T>) {
@@ -44,18 +71,6 @@ public:
         return end.is_defect() ? made::died(end.defect()) : made::interrupted(end.interrupted_by());
     }
 
-    // Runs `work`, once, for a recipe of what it gives.
-    template <class Work>
-    static task<recipe, E> from_work(Work work) {
-        if constexpr (std::is_void_v<T>) {
-            co_await stored_work<Work>{std::move(work)}.start();
-            co_return recipe{from_value};
-        } else {
-            co_return recipe{from_value, co_await stored_work<Work>{std::move(work)}.start()};
-        }
-    }
-
-private:
     struct base {
         virtual ~base() = default;
         virtual task<T, E> run() const = 0;
