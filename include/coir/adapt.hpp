@@ -37,7 +37,7 @@ concept nothing_more = sizeof...(None) == 0;
 namespace coir::inline v0 {
 
 // A failure becomes a value: -> result<T, E>. Defects and interruption pass through.
-template <awaitable A>
+template <detail::awaited A>
 auto as_result(A&& aw) {
     using op = detail::operation_of<A>;
     return detail::as_result_operation<op>{detail::to_operation(std::forward<A>(aw))};
@@ -45,7 +45,7 @@ auto as_result(A&& aw) {
 
 // Every end of what is awaited becomes a value: -> outcome<T, E>. The interruption of the fiber
 // that runs it passes through, unless a mask hides it from here.
-template <awaitable A>
+template <detail::awaited A>
 auto as_outcome(A&& aw) {
     using op = detail::operation_of<A>;
     return detail::as_outcome_operation<op>{detail::to_operation(std::forward<A>(aw))};
@@ -59,7 +59,7 @@ inline auto as_outcome() {
 }
 
 // A success gives f(value) instead, or f() after void.
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto transform(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     return detail::adapt_with<detail::transform_operation>(std::forward<A>(aw), std::forward<F>(f));
@@ -73,7 +73,7 @@ auto transform(F&& f, None...) {
 
 // A success goes on with the awaitable f(value), whose errors join the others. The value lives as
 // long as that runs.
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto and_then(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     return detail::adapt_with<detail::and_then_operation>(std::forward<A>(aw), std::forward<F>(f));
@@ -87,7 +87,7 @@ auto and_then(F&& f, None...) {
 
 // A failure goes on with the awaitable f(error), which gives the same type of value and whose
 // error type is that of the whole.
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto or_else(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     return detail::adapt_with<detail::or_else_operation>(std::forward<A>(aw), std::forward<F>(f));
@@ -100,7 +100,7 @@ auto or_else(F&& f, None...) {
 }
 
 // A failure becomes f(error).
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto transform_error(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     return detail::adapt_with<detail::transform_error_operation>(std::forward<A>(aw), std::forward<F>(f));
@@ -113,7 +113,7 @@ auto transform_error(F&& f, None...) {
 }
 
 // A failure becomes the value `v`. Defects and interruption pass through.
-template <awaitable A, class V>
+template <detail::awaited A, class V>
 auto value_or(A&& aw, V&& v) {
     COIR_CHECK_VALUE(V);
     return detail::adapt_with<detail::value_or_operation>(std::forward<A>(aw), std::forward<V>(v));

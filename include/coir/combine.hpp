@@ -32,9 +32,9 @@ namespace coir::inline v0 {
 // All of them: a tuple of the values in order, void as unit. The first that ends with anything
 // but success interrupts the others and is the result. All but the last are queued, the last
 // runs here.
-template <awaitable... As>
-    requires(sizeof...(As) > 0)
+template <detail::awaited... As>
 auto when_all(As&&... aws) {
+    static_assert(sizeof...(As) > 0, "coir: when_all takes at least one awaitable, or a range of them");
     return detail::when_all_operation<detail::operation_of<As>...>{detail::to_operation(std::forward<As>(aws))...};
 }
 
@@ -47,9 +47,9 @@ auto when_all(R&& aws) {
 }
 
 // Every outcome, in order: a tuple, or a vector. Nobody is interrupted on account of another.
-template <awaitable... As>
-    requires(sizeof...(As) > 0)
+template <detail::awaited... As>
 auto all_settled(As&&... aws) {
+    static_assert(sizeof...(As) > 0, "coir: all_settled takes at least one awaitable, or a range of them");
     return coir::when_all(
         detail::as_outcome_operation<detail::operation_of<As>>{detail::to_operation(std::forward<As>(aws))}...);
 }
@@ -67,9 +67,9 @@ auto all_settled(R&& aws) {
 // The first to end, with its outcome; the others are interrupted. T if all agree, else a
 // std::variant with one alternative per argument. They are started here, in order, and none is
 // started any more once it is decided.
-template <awaitable... As>
-    requires(sizeof...(As) > 0)
+template <detail::awaited... As>
 auto when_any(As&&... aws) {
+    static_assert(sizeof...(As) > 0, "coir: when_any takes at least one awaitable, or a range of them");
     return detail::when_any_operation<false, detail::operation_of<As>...>{
         detail::to_operation(std::forward<As>(aws))...};
 }
@@ -83,9 +83,9 @@ auto when_any(R&& aws) {
 }
 
 // The first to succeed; if none does, the outcome of the last to end.
-template <awaitable... As>
-    requires(sizeof...(As) > 0)
+template <detail::awaited... As>
 auto race(As&&... aws) {
+    static_assert(sizeof...(As) > 0, "coir: race takes at least one awaitable, or a range of them");
     return detail::when_any_operation<true, detail::operation_of<As>...>{
         detail::to_operation(std::forward<As>(aws))...};
 }

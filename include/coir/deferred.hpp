@@ -37,14 +37,15 @@ public:
     // Completes with the value made from `args`. If making it throws, the deferred is completed
     // with that exception as defect, and the call returns true.
     template <class... Args>
-        requires detail::storable<T, Args...>
     bool succeed(Args&&... args) {
+        static_assert(detail::storable<T, Args...>, "coir: the T of this deferred is not made from these arguments");
         return cell_.complete(in_place_success, std::forward<Args>(args)...);
     }
 
     template <class... Args>
-        requires std::constructible_from<E, Args...>
     bool fail(Args&&... args) {
+        static_assert(std::constructible_from<E, Args...>,
+                      "coir: the E of this deferred is not made from these arguments; with never it cannot fail");
         return cell_.complete(in_place_failure, std::forward<Args>(args)...);
     }
 

@@ -32,20 +32,24 @@ public:
     // `factory()` returns a task, or another awaitable, of T with errors that fit E. It is called
     // once per await, by several at a time if they run on several threads, as const.
     template <class Factory>
-        requires detail::recipe_factory<std::decay_t<Factory>>
     bool complete_with(Factory&& factory) {
+        static_assert(recipe::template is_factory<std::decay_t<Factory> const>,
+                      "coir: complete_with takes a factory that returns an awaitable of T, with errors that fit E");
         return made_.succeed(detail::from_factory, std::forward<Factory>(factory));
     }
 
     // Each await copies the value.
     template <class... Args>
-        requires detail::storable<T, Args...>
     bool succeed(Args&&... args) {
+        static_assert(std::is_void_v<T> || std::copy_constructible<T>,
+                      "coir: each await of a deferred_recipe copies the value; complete it with a factory");
+        static_assert(detail::storable<T, Args...>, "coir: the T of this deferred is not made from these arguments");
         return made_.succeed(detail::from_value, std::forward<Args>(args)...);
     }
     template <class... Args>
-        requires std::constructible_from<E, Args...>
     bool fail(Args&&... args) {
+        static_assert(std::constructible_from<E, Args...>,
+                      "coir: the E of this deferred is not made from these arguments; with never it cannot fail");
         return made_.fail(std::forward<Args>(args)...);
     }
     bool die(std::exception_ptr defect) noexcept { return made_.die(std::move(defect)); }

@@ -31,6 +31,11 @@ private:
     E error_;
 };
 
+template <class A>
+inline constexpr bool is_failing = false;
+template <class E>
+inline constexpr bool is_failing<failing<E>> = true;
+
 template <class E, class... Args>
 struct failing_type {
     using type = failing<E>;

@@ -87,6 +87,7 @@ template <class Work, class... Args>
 struct forked {
     using awaitable = work_awaitable<stored<Work>, stored<Args>...>;
     static_assert(is_task<std::remove_cvref_t<awaitable>>, "coir: this takes a task, or a callable that returns one");
+    static_assert(!is_task_lvalue<Work>, "coir: a task is run once, and passed on as an rvalue: std::move(t)");
     using type = fiber<typename awaitable::value_type, typename awaitable::error_type>;
     using run = plain_fiber<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
 };
@@ -122,7 +123,6 @@ inline fiber_base& current_fiber() {
 // as a child of the current fiber, queued behind what is ready. Its failure goes to whoever
 // awaits the handle. Throws not_in_a_fiber outside a fiber. O(1), two cached allocations.
 template <class Work, class... Args>
-    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
 auto fork(fork_options options, Work&& work, Args&&... args) {
     detail::fiber_base& parent = detail::current_fiber();
     // Null in a callable that is no coroutine, or in a destructor after the last frame: then the
@@ -136,14 +136,13 @@ auto fork(fork_options options, Work&& work, Args&&... args) {
 }
 
 template <class Work, class... Args>
-    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
+    requires(!std::same_as<std::remove_cvref_t<Work>, fork_options>)
 auto fork(Work&& work, Args&&... args) {
     return coir::fork(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
 }
 
 // A fiber without a parent: it lives until it ends or its scheduler shuts down.
 template <class Work, class... Args>
-    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
 auto fork_daemon(Work&& work, Args&&... args) {
     scheduler& s = detail::current_fiber().where();
     return detail::start_fiber(s, s.fibers(), nullptr, fork_options{}, std::forward<Work>(work),
@@ -152,14 +151,14 @@ auto fork_daemon(Work&& work, Args&&... args) {
 
 // Waits until all have ended, however. The outcomes are at the handles: poll().
 template <detail::fiber_range R>
-task<> await_all(R&& fibers) {
+COIR_TASK_WRAPPER task<> await_all(R&& fibers) {
     return detail::end_all(detail::handles(fibers), false);
 }
 
 // Asks all to end, when awaited, and then waits until their last finalizers ran: fibers that wait
 // for each other do not hold each other up.
 template <detail::fiber_range R>
-task<> interrupt_all(R&& fibers) {
+COIR_TASK_WRAPPER task<> interrupt_all(R&& fibers) {
     return detail::end_all(detail::handles(fibers), true);
 }
 

@@ -18,10 +18,19 @@
 
 #include <chrono>
 
+namespace coir::inline v0::detail {
+
+template <class T, class E>
+void take_deferred(deferred<T, E>&);
+template <class Signal>
+concept deferred_lvalue = requires(Signal&& s) { detail::take_deferred(std::forward<Signal>(s)); };
+
+} // namespace coir::inline v0::detail
+
 namespace coir::inline v0 {
 
 // Runs `aw` so that no request from outside reaches it; a pending one is taken at its end.
-template <awaitable A>
+template <detail::awaited A>
 auto uninterruptible(A&& aw) {
     using op = detail::operation_of<A>;
     return detail::masked_operation<op>{detail::to_operation(std::forward<A>(aw))};
@@ -40,7 +49,7 @@ auto uninterruptible_mask(Body&& body) {
 // task<void, never>; they may await, cannot be interrupted, and ignore a pending interruption.
 // One that throws turns a success into that defect; after any other end the exception is among
 // the outcome's suppressed().
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto ensuring(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     static_assert(detail::finalizer<detail::stored<F>>, "coir: a finalizer is a callable that returns task<void, never>");
@@ -50,7 +59,7 @@ auto ensuring(A&& aw, F&& f) {
 }
 
 // The same with `f(outcome<T, E> const&)`.
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto on_exit(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     using op = detail::operation_of<A>;
@@ -63,7 +72,7 @@ auto on_exit(A&& aw, F&& f) {
 
 // The same with `f(fiber_id)`, only if `aw` ends interrupted. The id is that of the fiber that
 // asked; none if it was no fiber, or a timeout.
-template <awaitable A, class F>
+template <detail::awaited A, class F>
 auto on_interrupt(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
     static_assert(detail::finalizer<detail::stored<F>, fiber_id>,
@@ -78,8 +87,9 @@ auto on_interrupt(A&& aw, F&& f) {
 // of a pending interruption, the finalizer `release(resource&)` or
 // `release(resource&, outcome<T, E> const&)`. If acquiring fails, there is nothing to release.
 template <class Acquire, class Use, class Release>
-    requires detail::work<detail::stored<Acquire>>
 auto acquire_use_release(Acquire&& acquire, Use&& use, Release&& release) {
+    static_assert(detail::work<detail::stored<Acquire>>,
+                  "coir: the acquire of acquire_use_release is a task, or a callable that returns one");
     COIR_CHECK_CLOSURE(Acquire);
     COIR_CHECK_CLOSURE(Use);
     COIR_CHECK_CLOSURE(Release);
@@ -89,14 +99,20 @@ auto acquire_use_release(Acquire&& acquire, Use&& use, Release&& release) {
 }
 
 // Runs `aw` for at most `d` -> std::optional<T>, or bool for void: true if it ended in time.
-template <awaitable A, class Rep, class Period>
+template <detail::awaited A, class Rep, class Period>
 auto timeout(A&& aw, std::chrono::duration<Rep, Period> d) {
     using op = detail::operation_of<A>;
     return detail::timeout_operation<op>{detail::to_operation(std::forward<A>(aw)), detail::saturated(d)};
 }
 
+template <detail::awaited A, std::integral N>
+auto timeout(A&& aw, N) {
+    static_assert(detail::fits<N>, "coir: how long is a std::chrono::duration, such as 5s");
+    return detail::to_operation(std::forward<A>(aw));
+}
+
 // The same, but fails with `e` when the time is up.
-template <awaitable A, class Rep, class Period, class E>
+template <detail::awaited A, class Rep, class Period, class E>
 auto timeout_fail(A&& aw, std::chrono::duration<Rep, Period> d, E&& e) {
     COIR_CHECK_VALUE(E);
     using op = detail::operation_of<A>;
@@ -117,10 +133,16 @@ auto timeout_detached(Work&& work, std::chrono::duration<Rep, Period> d) {
 // Runs `aw` until `signal` is done; results as timeout. A failure or defect of the signal
 // becomes the result's. With a signal that is done already, `aw` does not begin. The signal
 // outlives the await.
-template <awaitable A, class T, class E>
+template <detail::awaited A, class T, class E>
 auto interrupt_when(A&& aw, deferred<T, E>& signal) {
     using op = detail::operation_of<A>;
     return detail::interrupt_when_operation<op, T, E>{detail::to_operation(std::forward<A>(aw)), signal.get_cell()};
+}
+template <detail::awaited A, class Signal>
+    requires(!detail::deferred_lvalue<Signal>)
+auto interrupt_when(A&& aw, Signal&&) {
+    static_assert(detail::fits<Signal>, "coir: the signal of interrupt_when is a deferred&; of a shared_deferred, *d");
+    return detail::to_operation(std::forward<A>(aw));
 }
 
 } // namespace coir::inline v0

@@ -42,7 +42,6 @@ public:
     // Starts `work` in the scope; a plain call, from any thread. On a closed scope the child
     // ends interrupted without starting.
     template <class Work, class... Args>
-        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto fork(Work&& work, Args&&... args) {
         using forked = detail::forked<Work, Args...>;
         using handle = typename forked::type;
@@ -65,8 +64,9 @@ public:
     // Runs `f` when the scope ends, after its children; last in, first out. From the body or a
     // child, while the scope is open.
     template <class F>
-        requires std::convertible_to<F, std::function<task<void>()>>
     void add_finalizer(F&& f) {
+        static_assert(std::convertible_to<F, std::function<task<void>()>>,
+                      "coir: add_finalizer takes a callable that can be copied and returns task<void, never>");
         std::lock_guard guard{lock_};
         finalizers_.emplace_back(std::forward<F>(f));
     }
@@ -253,6 +253,8 @@ private:
 template <class E = never, class Body>
 auto with_scope(Body&& body) {
     COIR_CHECK_CLOSURE(Body);
+    static_assert(detail::work<detail::stored<Body>, scope<E>&>,
+                  "coir: the body of a scope takes scope<E>& and returns a task");
     return scope_operation<E, detail::stored<Body>, true>{std::in_place, detail::unwrap(std::forward<Body>(body))};
 }
 
@@ -260,6 +262,8 @@ auto with_scope(Body&& body) {
 template <class E = never, class Body>
 auto with_supervisor(Body&& body) {
     COIR_CHECK_CLOSURE(Body);
+    static_assert(detail::work<detail::stored<Body>, scope<E>&>,
+                  "coir: the body of a scope takes scope<E>& and returns a task");
     return scope_operation<E, detail::stored<Body>, false>{std::in_place, detail::unwrap(std::forward<Body>(body))};
 }
 

@@ -52,13 +52,14 @@ public:
     explicit deferred_completer(std::shared_ptr<deferred<T, E>> to) noexcept : to_{std::move(to)} {}
 
     template <class... Args>
-        requires detail::storable<T, Args...>
     bool succeed(Args&&... args) const {
+        static_assert(detail::storable<T, Args...>, "coir: the T of this deferred is not made from these arguments");
         return to_->succeed(std::forward<Args>(args)...);
     }
     template <class... Args>
-        requires std::constructible_from<E, Args...>
     bool fail(Args&&... args) const {
+        static_assert(std::constructible_from<E, Args...>,
+                      "coir: the E of this deferred is not made from these arguments; with never it cannot fail");
         return to_->fail(std::forward<Args>(args)...);
     }
     bool die(std::exception_ptr defect) const noexcept { return to_->die(std::move(defect)); }

@@ -97,6 +97,11 @@ public:
     void return_value(U&& value) {
         this->record().succeed(std::forward<U>(value));
     }
+    template <class U>
+        requires(!storable<T, U> && !is_failing<std::remove_cvref_t<U>>)
+    void return_value(U&&) {
+        static_assert(fits<U>, "coir: co_return takes a value of the task's type, or fail(e)");
+    }
     template <class F>
     void return_value(failing<F> f) {
         static_assert(error_for<E, F>, "coir: the task's error type does not accept this failure");
@@ -118,7 +123,7 @@ public:
 // task that was not awaited runs nothing of it. Awaiting it costs O(1), and one allocation that
 // a thread-local cache serves.
 template <class T = void, class E = never>
-class [[nodiscard("a task does nothing until it is awaited")]] task {
+class [[nodiscard("a task does nothing until it is awaited")]] COIR_TASK_ATTRIBUTES task {
 public:
     using promise_type = detail::task_promise<T, E>;
     using value_type = T;

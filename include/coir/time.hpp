@@ -93,6 +93,12 @@ sleeping sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
     return sleeping{detail::saturated(d)};
 }
 
+template <std::integral N>
+sleeping sleep_for(N) noexcept {
+    static_assert(detail::fits<N>, "coir: how long is a std::chrono::duration, such as 5s");
+    return sleeping{clock::duration::zero()};
+}
+
 inline sleeping sleep_until(clock::time_point t) noexcept { return sleeping{t}; }
 
 namespace detail {

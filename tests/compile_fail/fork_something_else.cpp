@@ -1,13 +1,7 @@
-// error: no matching function for call to .*fork
+// error: coir: this takes a task, or a callable that returns one
 #include <coir/fiber.hpp>
 
 coir::task<> work();
 int compute();
 
-void start() {
-#ifdef COIR_TEST_FIXED
-    coir::fork(work);
-#else
-    coir::fork(compute);
-#endif
-}
+void start() { coir::fork(MISTAKE(compute, work)); }

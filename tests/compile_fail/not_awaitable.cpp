@@ -1,11 +1,7 @@
-// error: this cannot be awaited in a task
+// error: coir: this cannot be awaited in a task
 #include <coir/task.hpp>
 #include <coir/time.hpp>
 
-coir::task<> caller() {
-#ifdef COIR_TEST_FIXED
-    co_await coir::yield();
-#else
-    co_await 42;
-#endif
-}
+int compute();
+
+coir::task<> caller() { co_await MISTAKE(compute, coir::yield)(); }

@@ -3,10 +3,4 @@
 
 #include <memory>
 
-#if defined(COIR_TEST_FIXED)
-using value = std::shared_ptr<int>;
-#else
-using value = std::unique_ptr<int>;
-#endif
-
-bool complete(coir::deferred_recipe<value>& r) { return r.succeed(nullptr); }
+bool complete(coir::deferred_recipe < std::MISTAKE(unique_ptr, shared_ptr) < int >> &r) { return r.succeed(nullptr); }

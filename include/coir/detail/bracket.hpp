@@ -78,12 +78,23 @@ private:
     bool begun_ = false;
 };
 
+template <class Release, class R, class Used>
+concept release_of = finalizer<Release, R&, outcome<typename Used::value_type, typename Used::error_type> const&> ||
+                     finalizer<Release, R&>;
+
+template <class Use, class Release, class R>
+concept releases = release_of<Release, R, operation_of<std::invoke_result_t<Use&, R&>>>;
+
 // Acquires behind a mask, uses as interruptibly as the code around, and releases once.
 template <class Acquire, class Use, class Release>
 class [[nodiscard]] bracket_operation {
     using acquiring = invocation<Acquire>;
     using resource = typename acquiring::value_type;
     static_assert(!std::is_void_v<resource>, "coir: acquire_use_release acquires a value");
+    static_assert(work<Use, resource&>, "coir: the use of acquire_use_release takes the resource and returns a task");
+    static_assert(releases<Use, Release, resource>,
+                  "coir: the release of acquire_use_release takes the resource, and the "
+                  "outcome if it likes, and returns task<void, never>");
     using use = with_resource<Use, resource>;
     using release = with_resource<Release, resource>;
     using used = on_exit_operation<checked_operation<invocation<use>>, release>;

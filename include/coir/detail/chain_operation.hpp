@@ -92,8 +92,7 @@ public:
 };
 
 template <class Inner, class F>
-class [[nodiscard]] or_else_operation : public chain<Inner, F, typename Inner::error_type> {
-    static_assert(!std::same_as<typename Inner::error_type, never>, "coir: what is awaited cannot fail");
+class [[nodiscard]] or_else_operation : public chain<Inner, F, typename failure_of<Inner>::type> {
     using base = chain<Inner, F, typename Inner::error_type>;
     using second = typename base::second_operation;
     static_assert(std::same_as<kept<typename Inner::value_type>, kept<typename second::value_type>>,

@@ -16,6 +16,9 @@ namespace coir::inline v0::detail {
 
 template <class T, class E, class Work>
 class [[nodiscard]] complete_operation {
+    static_assert(fits_outcome<invocation<Work>, T, E>,
+                  "coir: the work that completes a deferred gives a T, with errors that fit E");
+
 public:
     using value_type = bool;
     using error_type = never;

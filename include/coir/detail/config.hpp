@@ -86,6 +86,17 @@
 #define COIR_LIFETIMEBOUND
 #endif
 
+// Clang then warns of a task that refers to a temporary which is gone when it is awaited. It has to
+// be asked for: Clang also refuses any plain function that returns a task, lambdas such as
+// `[&] { return download(url); }` included, unless it is marked [[clang::coro_wrapper]].
+#if defined(COIR_LIFETIMEBOUND_TASKS) && defined(__clang__)
+#define COIR_TASK_ATTRIBUTES [[clang::coro_return_type, clang::coro_lifetimebound]]
+#define COIR_TASK_WRAPPER [[clang::coro_wrapper]]
+#else
+#define COIR_TASK_ATTRIBUTES
+#define COIR_TASK_WRAPPER
+#endif
+
 #if defined(__x86_64__) || defined(__i386__)
 #define COIR_CPU_PAUSE() __builtin_ia32_pause()
 #elif defined(__aarch64__) && !defined(_MSC_VER)

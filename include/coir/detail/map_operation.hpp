@@ -81,12 +81,21 @@ private:
     std::exception_ptr thrown_;
 };
 
+// The error type of what can fail.
+template <class Op>
+struct failure_of {
+    static_assert(!std::same_as<typename Op::error_type, never>, "coir: what is awaited cannot fail");
+    using type = typename Op::error_type;
+};
+
 // Fails with f(error).
 template <class Inner, class F>
 class [[nodiscard]] transform_error_operation : public adaptor<Inner> {
-    static_assert(!std::same_as<typename Inner::error_type, never>, "coir: what is awaited cannot fail");
+    using given = typename failure_of<Inner>::type;
 
 public:
+    static_assert(std::invocable<F&, given> || std::invocable<F&, given&>,
+                  "coir: transform_error takes a function of the error");
     using error_type = std::remove_cvref_t<std::invoke_result_t<F&, decltype(std::declval<Inner&>().error())>>;
 
     template <class G>
@@ -124,6 +133,9 @@ private:
 template <class Inner, class V>
 class [[nodiscard]] value_or_operation : public adaptor<Inner> {
     static_assert(can_be_kept<typename Inner::value_type>, "coir: value_or cannot copy this shared value");
+    static_assert(std::is_void_v<typename Inner::value_type> ||
+                      std::constructible_from<kept<typename Inner::value_type>, V>,
+                  "coir: value_or takes a value that converts to the type of what is awaited");
 
 public:
     using value_type = kept<typename Inner::value_type>;

@@ -67,18 +67,37 @@ concept awaitable = detail::has_operation_member<A> || detail::movable_operation
 
 namespace coir::inline v0::detail {
 
+// An lvalue of what is awaited once, as an rvalue. Functions take it and then refuse it with one
+// line, which says more than that no overload fits.
+template <class A>
+concept named_awaitable = std::is_lvalue_reference_v<A> && !awaitable<A> && awaitable<std::remove_reference_t<A>>;
+
+template <class A>
+concept awaited = awaitable<A> || named_awaitable<A>;
+
+// For the static_assert of an overload that only explains why it is wrong to come here.
+template <class...>
+inline constexpr bool fits = false;
+
 // The operation that awaiting `a` performs.
-template <awaitable A>
+template <awaited A>
 auto to_operation(A&& a) {
-    if constexpr (has_operation_member<A>) {
+    if constexpr (named_awaitable<A>) {
+        return detail::to_operation(std::move(a)); // operation_for says what is wrong
+    } else if constexpr (has_operation_member<A>) {
         return std::forward<A>(a).coir_operation();
     } else {
         return std::remove_cvref_t<A>(std::forward<A>(a));
     }
 }
 
+template <awaited A>
+struct operation_for {
+    static_assert(awaitable<A>, "coir: what is awaited once is passed on as an rvalue: std::move(t)");
+    using type = decltype(detail::to_operation(std::declval<A>()));
+};
 template <class A>
-using operation_of = decltype(to_operation(std::declval<A>()));
+using operation_of = typename operation_for<A>::type;
 
 } // namespace coir::inline v0::detail
 

@@ -15,7 +15,7 @@ public:
     template <class... As>
     explicit piped(F f, As&&... args) : f_(std::move(f)), args_(std::forward<As>(args)...) {}
 
-    template <awaitable A>
+    template <awaited A>
     friend auto operator|(A&& a, piped&& self) {
         return std::apply([&](Args&... args) { return self.f_(std::forward<A>(a), std::move(args)...); }, self.args_);
     }

@@ -14,11 +14,12 @@ struct from_value_t {};
 inline constexpr from_factory_t from_factory{};
 inline constexpr from_value_t from_value{};
 
-// What is kept is called as const, by each awaiter.
-template <class F>
-concept recipe_factory = requires(F const& f) {
-    { std::invoke(f) } -> awaitable;
-};
+// The awaitable Result::type ends in a way that an outcome<T, E> can hold.
+template <class Result, class T, class E>
+inline constexpr bool gives = false;
+template <class Result, class T, class E>
+    requires awaitable<typename Result::type>
+inline constexpr bool gives<Result, T, E> = fits_outcome<operation_of<typename Result::type>, T, E>;
 
 template <class T, class E>
 class recipe {
@@ -30,8 +31,11 @@ public:
     template <class... Args>
     explicit recipe(from_value_t, Args&&... args) : made_{std::make_unique<value>(std::forward<Args>(args)...)} {}
 
+    template <class F>
+    static constexpr bool is_factory = std::invocable<F&> && gives<std::invoke_result<F&>, T, E>;
+
     // A run of it, for one awaiter.
-    task<T, E> run() const { return made_->run(); }
+    COIR_TASK_WRAPPER task<T, E> run() const { return made_->run(); }
 
     static outcome<recipe, E> outcome_for(outcome<T, E>&& end) {
         auto result = converted(std::move(end));
@@ -98,7 +102,7 @@ private:
 
 struct run_recipe {
     template <class T, class E>
-    task<T, E> operator()(recipe<T, E> const& r) const {
+    COIR_TASK_WRAPPER task<T, E> operator()(recipe<T, E> const& r) const {
         return r.run();
     }
 };

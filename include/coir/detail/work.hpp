@@ -105,6 +105,12 @@ private:
     std::exception_ptr thrown_;
 };
 
+// A value of Op makes a T, and E takes its errors.
+template <class Op, class T, class E>
+inline constexpr bool fits_outcome =
+    error_for<E, typename Op::error_type> && std::is_void_v<T> == std::is_void_v<typename Op::value_type> &&
+    (std::is_void_v<T> || storable<T, typename Op::value_type>);
+
 // The end of an operation as an outcome of a wider type; takes with it what finalizers threw.
 template <class Outcome, class Op>
 Outcome outcome_of(Op& op, status s, fiber_base& f) {

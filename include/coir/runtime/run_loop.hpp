@@ -27,7 +27,6 @@ public:
     // was or is spawned, and runs until they have ended. Throws would_deadlock on a thread that
     // runs fibers. One thread at a time.
     template <class Work, class... Args>
-        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto run(Work&& work, Args&&... args) {
         detail::throw_if_on_worker();
         auto root = spawn(std::forward<Work>(work), std::forward<Args>(args)...);
@@ -39,7 +38,6 @@ public:
 
     // Starts `work` as a fiber of this loop, from any thread; it runs while some thread is in run().
     template <class Work, class... Args>
-        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto spawn(Work&& work, Args&&... args) {
         return detail::start_fiber(*this, fibers(), nullptr, fork_options{}, std::forward<Work>(work),
                                    std::forward<Args>(args)...);

@@ -10,7 +10,6 @@ namespace coir::inline v0 {
 // Returns how `work` ended, after its children and daemons have ended too. Throws
 // would_deadlock on a thread that runs fibers.
 template <class Work, class... Args>
-    requires detail::work<detail::stored<Work>, detail::stored<Args>...>
 auto sync_wait(Work&& work, Args&&... args) {
     detail::throw_if_on_worker();
     run_loop loop;

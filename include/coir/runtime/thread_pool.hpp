@@ -63,7 +63,6 @@ public:
     // Starts `work` as a fiber of this pool, from any thread. After shutdown() it ends
     // interrupted without starting.
     template <class Work, class... Args>
-        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto spawn(Work&& work, Args&&... args) {
         return detail::start_fiber(*this, fibers(), nullptr, fork_options{}, std::forward<Work>(work),
                                    std::forward<Args>(args)...);
@@ -72,7 +71,6 @@ public:
     // Runs `work` to its end here and returns its outcome; the calling thread sleeps meanwhile.
     // Throws would_deadlock on a thread that runs fibers.
     template <class Work, class... Args>
-        requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto run(Work&& work, Args&&... args) {
         detail::throw_if_on_worker();
         auto root = spawn(std::forward<Work>(work), std::forward<Args>(args)...);

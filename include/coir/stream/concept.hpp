@@ -102,6 +102,16 @@ public:
             [&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; }, self.args_);
     }
 
+    template <class Up>
+        requires(std::is_lvalue_reference_v<Up> || !async_stream<Up>) && (!awaitable<Up>)
+    friend auto operator|(Up&& up, stage_closure&&) {
+        static_assert(!async_stream<std::remove_cvref_t<Up>>,
+                      "coir: a pipeline is passed on as an rvalue: std::move(pipeline) | ...");
+        static_assert(async_stream<std::remove_cvref_t<Up>>,
+                      "coir: this is no stream; begin with streams::from or another source");
+        return std::forward<Up>(up);
+    }
+
     // For a name that means something for an awaitable too.
     std::tuple<Args...>&& take_arguments() && noexcept { return std::move(args_); }
 

@@ -44,6 +44,11 @@ public:
     using error_type = E;
 
     explicit queue(queue_capacity capacity) noexcept : core_{capacity} {}
+    template <std::integral N>
+    explicit queue(N) : queue{unbounded()} {
+        static_assert(detail::fits<N>,
+                      "coir: the capacity of a queue is bounded(n), unbounded(), dropping(n) or sliding(n)");
+    }
     queue(queue const&) = delete;
     queue& operator=(queue const&) = delete;
 
@@ -51,8 +56,9 @@ public:
     // rvalue is moved from when it is accepted, and not at all if it is not, so await the push in
     // the expression that makes it. A failing allocation is a defect.
     template <class U = T>
-        requires std::constructible_from<T, U> || detail::is_moved<std::remove_cvref_t<U>>
     auto push(U&& value COIR_LIFETIMEBOUND) {
+        static_assert(std::constructible_from<T, U> || detail::is_moved<std::remove_cvref_t<U>>,
+                      "coir: push takes what an element of the queue is made from");
         COIR_CHECK_VALUE(U);
         using given = decltype(detail::unwrap(std::forward<U>(value)));
         if constexpr (std::is_same_v<given, T&&>) {

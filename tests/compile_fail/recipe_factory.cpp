@@ -1,0 +1,7 @@
+// error: coir: complete_with takes a factory that returns an awaitable of T
+#include <coir/deferred.hpp>
+
+int compute();
+coir::task<int> work();
+
+bool complete(coir::deferred_recipe<int>& r) { return r.complete_with(MISTAKE(compute, work)); }
