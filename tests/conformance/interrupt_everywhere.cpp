@@ -8,7 +8,7 @@
 #include <coir/scope.hpp>
 #include <coir/time.hpp>
 
-#include "support/interrupt_everywhere.hpp"
+#include "conformance/interrupted_scenes.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -17,39 +17,8 @@
 #include <memory>
 #include <vector>
 
-using namespace std::chrono_literals;
-using coir::deferred;
+using namespace coir_test::interrupted_scenes;
 using coir::scope;
-using coir::task;
-using coir_test::interrupt_everywhere;
-using coir_test::ledger;
-
-namespace {
-
-struct failed {
-    int code;
-};
-
-task<int> value_after(ledger& books, std::chrono::milliseconds d, int v) {
-    ledger::local const here{books};
-    co_await coir::sleep_for(d);
-    co_return v;
-}
-
-task<int, failed> fails_after(ledger& books, std::chrono::milliseconds d) {
-    ledger::local const here{books};
-    co_await coir::sleep_for(d);
-    co_await coir::fail(failed{1});
-    co_return 0;
-}
-
-task<> never_ends(ledger& books) {
-    ledger::local const here{books};
-    deferred<> never;
-    co_await books.guarded(never);
-}
-
-} // namespace
 
 TEST_CASE("interrupted everywhere: sleep, yield and checkpoint [I1, I2]") {
     CHECK(interrupt_everywhere([](ledger& books) -> task<> {
