@@ -210,6 +210,7 @@ TEST_CASE("unwinding ends the children of a frame before the frame, and keeps th
         auto const kept = fork(cleans_up, std::ref(log), "outer");
         static_cast<void>(co_await coir::as_result(inner(log)));
         log.push_back("caller goes on");
+        co_await coir::sleep_for(10ms); // longer than the child takes to clean up
         CHECK(kept.poll() == nullptr);
     };
     std::vector<std::string> log;
