@@ -9,6 +9,7 @@
 #include <coir/adapt.hpp>
 #include <coir/combine.hpp>
 #include <coir/deferred.hpp>
+#include <coir/dump.hpp>
 #include <coir/errors.hpp>
 #include <coir/fail.hpp>
 #include <coir/fiber.hpp>

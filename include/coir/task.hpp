@@ -37,7 +37,8 @@ template <class Promise, class E>
 class awaits {
 public:
     template <class A>
-    auto await_transform(A&& a) {
+    auto await_transform(A&& a, await_site at = await_site::current()) {
+        static_cast<Promise&>(*this).site = at;
         static_assert(!is_task_lvalue<A>, "coir: a task is awaited once, as an rvalue: co_await std::move(t)");
         static_assert(awaitable<A>, "coir: this cannot be awaited in a task; an operation is awaited as an rvalue");
         if constexpr (awaitable<A>) {

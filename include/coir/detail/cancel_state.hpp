@@ -5,8 +5,10 @@
 // shield: regions at or below its depth cannot reach what runs inside.
 #pragma once
 
+#include <coir/detail/await_site.hpp>
 #include <coir/detail/claim.hpp>
 #include <coir/detail/region.hpp>
+#include <coir/outcome.hpp>
 
 namespace coir::inline v0::detail {
 
@@ -19,8 +21,9 @@ public:
     // calls wake_cancelled(), here or on the thread that holds the waiter just now.
     virtual void cancel(fiber_base& f) noexcept = 0;
 
-    // For diagnostics: what it is, as in "deferred" or "sleep".
+    // For diagnostics: what it is, as in "deferred" or "sleep"; a literal. Whose end, if a fiber's.
     virtual char const* what() const noexcept = 0;
+    virtual fiber_id whose() const noexcept { return {}; }
 
 protected:
     ~leaf() = default;
@@ -67,20 +70,25 @@ public:
     void set_shield(std::uint32_t depth) noexcept { claim_.set_shield(depth); }
 
     // A leaf is about to hand out its waiter; cancel_requested() was false just before.
-    // Null: a wait that nobody may cancel.
     void begin_wait(leaf* l) noexcept { waiting_in_ = l; }
+    // A wait that nobody may cancel. `what` as leaf::what().
+    void begin_masked_wait(char const* what) noexcept {
+        waiting_in_ = nullptr;
+        masked_in_ = what;
+    }
 
     // Polled again: has the wait ended, and how?
     wake end_wait() noexcept {
         claim_word::value const now = claim_.load();
-        if (claim_word::turn(now) != turn_) {
-            turn_ = claim_word::turn(now);
+        if (claim_word::turn(now) != turn()) {
+            turn_.store(claim_word::turn(now), std::memory_order_relaxed);
             waiting_in_ = nullptr;
             return wake::fired;
         }
         if (claim_word::state(now) == wait_state::cancelling) {
             claim_.reset();
             waiting_in_ = nullptr;
+            leaving_.store(nullptr, std::memory_order_relaxed);
             return wake::cancelled;
         }
         return wake::none;
@@ -103,26 +111,49 @@ public:
         }
         return false;
     }
-    // For diagnostics, on the scheduler's thread: what the fiber waits for; null: it is ready.
-    char const* waits_for() const noexcept {
-        switch (claim_word::state(claim_.load())) {
-        case wait_state::waiting: return waiting_in_->what();
-        case wait_state::masked: return "its children";
-        default: return nullptr;
-        }
+
+    // ---- For who reads the fiber, on any thread; see fiber_walk.hpp.
+
+    claim_word::value seen_claim() const noexcept { return claim_.load(); }
+    // What it waited for has come, and it has not gone on yet.
+    bool is_woken() const noexcept {
+        claim_word::value const now = claim_.load();
+        return claim_word::state(now) == wait_state::running && claim_word::turn(now) != turn();
     }
+
+    // True: the fiber was suspended, and stays so, with all it refers to, until let_go().
+    bool hold() noexcept {
+        claim_word::value seen = claim_.load();
+        while (claim_word::state(seen) == wait_state::waiting || claim_word::state(seen) == wait_state::masked) {
+            if (claim_.hold(seen)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    enum class parked { committed, fired, cancelling };
+
+    // After hold(). Unless `committed`, who fired it or cancelled it meanwhile left the rest to the
+    // caller, who must post() it or finish_cancel() without a lock.
+    [[nodiscard]] parked let_go() noexcept { return commit_wait(); }
+
+    // What it waits for, if it is held.
+    leaf const* held_in() const noexcept { return waiting_in_; }
+    char const* masked_in() const noexcept { return masked_in_; }
+    // What it waited for, if it is being cancelled. Null: not known yet, or no more.
+    char const* leaving() const noexcept { return leaving_.load(std::memory_order_relaxed); }
+    await_site leaving_at() const noexcept { return leaving_at_.load(std::memory_order_relaxed); }
 
 protected:
     ~cancel_state() = default;
-
-    enum class parked { committed, fired, cancelling };
 
     // Commits the suspension. committed: the fiber belongs to who wakes it; fired: it goes on;
     // cancelling: it is to be cancelled, by the caller.
     parked commit_wait() noexcept {
         for (;;) {
             claim_word::value now = claim_.load();
-            if (claim_word::turn(now) != turn_) {
+            if (claim_word::turn(now) != turn()) {
                 return parked::fired;
             }
             if (waiting_in_ == nullptr) {
@@ -145,10 +176,16 @@ protected:
     }
 
     leaf& waiting_in() const noexcept { return *waiting_in_; }
+    // relaxed: of interest only as long as the claim says `cancelling`, which is read before.
+    void note_leaving(await_site at) noexcept {
+        leaving_at_.store(at, std::memory_order_relaxed);
+        leaving_.store(waiting_in_->what(), std::memory_order_relaxed);
+    }
     region& root_region() noexcept { return root_; }
     region const& root_region() const noexcept { return root_; }
 
 private:
+    claim_word::value turn() const noexcept { return turn_.load(std::memory_order_relaxed); }
     static bool visible_cancelled(region const* r, std::uint32_t shield) noexcept {
         for (; r != nullptr && r->depth.load(std::memory_order_relaxed) > shield; r = r->outer) {
             if (r->cancelled.load(std::memory_order_acquire)) {
@@ -160,8 +197,12 @@ private:
 
     claim_word claim_;
     claim_word::value clean_ = 0; // its requests() when no visible region was cancelled
-    claim_word::value turn_ = 0;  // of the last wait that ended
+    // Of the last wait that ended. Written by the fiber alone; atomic for who reads it meanwhile.
+    atomic<claim_word::value> turn_{0};
     leaf* waiting_in_ = nullptr;
+    char const* masked_in_ = nullptr;
+    atomic<char const*> leaving_{nullptr};
+    atomic<await_site> leaving_at_{await_site{}};
     region* regions_ = &root_;
     region root_;
 };

@@ -4,6 +4,7 @@
 //     running --commit--> waiting --fire--> running, of the next turn
 //        |                   |
 //        |                   +--try_cancel--> cancelling --reset--> running
+//        |                   +--hold--> running (until a reader commits it again)
 //        +--fire--> running, of the next turn (the fiber goes on without suspending)
 //
 // The turn changes with every wait that ends by fire(): the fiber, which remembers the last one,
@@ -76,6 +77,10 @@ public:
 
     // Freezes the fiber in order to cancel what it waits for. Updates `seen` when it fails.
     bool try_cancel(value& seen) noexcept { return replace(seen, with_state(seen, wait_state::cancelling)); }
+
+    // Takes a suspended fiber back, so that nobody resumes it while it is read: to others it is as
+    // if it had not committed yet. Updates `seen` when it fails.
+    bool hold(value& seen) noexcept { return replace(seen, with_state(seen, wait_state::running)); }
 
     // Source and canceller met at one waiter: the second of them resumes the fiber. acq_rel:
     // the second sees all that the first did with the waiter.

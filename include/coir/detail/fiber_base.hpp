@@ -40,7 +40,7 @@ public:
 
     // The fiber goes to the end of its scheduler's queue instead of waiting for something:
     // followed by status::pending.
-    void requeue() noexcept { requeue_ = true; }
+    void requeue() noexcept { next_.store(next_step::queued, std::memory_order_relaxed); }
 
     // ---- For sources, on any thread.
 
@@ -65,7 +65,10 @@ public:
 
     // ---- For whoever cancels, on any thread.
 
-    void finish_cancel() noexcept { waiting_in().cancel(*this); }
+    void finish_cancel() noexcept {
+        note_leaving(top_ != nullptr ? top_->site : await_site{});
+        waiting_in().cancel(*this);
+    }
 
     // Asks the fiber to end. The first who asks is remembered.
     void request_interrupt(fiber_id by) noexcept {
@@ -118,6 +121,10 @@ public:
         return to_loop(status::value);
     }
 
+    // For who reads it: it stands in its scheduler's queue to begin, or to go on after a yield. Any
+    // thread; relaxed, as the answer may be old by the time it is looked at.
+    bool is_queued() const noexcept { return next_.load(std::memory_order_relaxed) == next_step::queued; }
+
     suppressed_list suppressed; // thrown by finalizers since the cause that unwinds now
 
     enum class start { queued, here };
@@ -138,6 +145,8 @@ protected:
 
 private:
     enum class phase : unsigned char { start, run, unwind, leave };
+    // How the top frame goes on. Written by the fiber alone; atomic for who reads it meanwhile.
+    enum class next_step : unsigned char { poll, resume, queued };
     static constexpr std::uint64_t unasked = ~std::uint64_t{0};
 
     static void run_posted(runnable& r) noexcept { static_cast<fiber_base&>(r).run_fiber(); }
@@ -169,7 +178,6 @@ private:
         return how != parked::fired;
     }
     bool go_to_the_end() noexcept {
-        requeue_ = false;
         post();
         return false;
     }
@@ -183,9 +191,8 @@ private:
     unsigned transfers_ = 0;
     phase phase_ = phase::start;
     status last_ = status::call;
-    bool requeue_ = false;
     lifetime const lifetime_;
-    bool resume_ = false;                 // resume the top frame before polling
+    atomic<next_step> next_{next_step::queued};
     atomic<std::uint32_t> references_{2}; // of the running fiber, and of the handle to come
     atomic<std::uint64_t> interrupted_by_{unasked};
     fiber_id id_ = next_id();

@@ -14,14 +14,14 @@ namespace coir::inline v0::detail {
 
 // Ends as the fiber did.
 template <class T, class E>
-class [[nodiscard]] fiber_join : public outcome_view<T, E> {
+class [[nodiscard]] fiber_join : public outcome_view<T, E>, private wait_leaf {
 public:
     static constexpr bool is_leaf = true;
     explicit fiber_join(fiber<T, E> target) noexcept : target_{std::move(target)} {}
 
     status poll(fiber_base& f) noexcept {
         target_.get_state().observe();
-        switch (leaf_.poll(f, cell().waiters())) {
+        switch (wait_leaf::poll(f, cell().waiters())) {
         case wait_leaf::progress::pending: return status::pending;
         case wait_leaf::progress::cancelled: return status::cancelled;
         case wait_leaf::progress::abandoned: // not while we hold a handle
@@ -34,8 +34,10 @@ protected:
     fiber_end<T, E>& cell() const noexcept { return target_.get_state().cell(); }
 
 private:
+    char const* what() const noexcept final { return "fiber"; }
+    fiber_id whose() const noexcept final { return target_.id(); }
+
     fiber<T, E> target_;
-    wait_leaf leaf_;
 };
 
 template <class T, class E>
@@ -55,7 +57,7 @@ public:
 
 // Gives the outcome, whatever it is; optionally asks the fiber to end first.
 template <class T, class E>
-class [[nodiscard]] fiber_await {
+class [[nodiscard]] fiber_await : private wait_leaf {
 public:
     using value_type = outcome<T, E> const&;
     using error_type = never;
@@ -70,7 +72,7 @@ public:
             interrupt_ = false;
             state.request_interrupt(f.id());
         }
-        switch (leaf_.poll(f, state.cell().waiters())) {
+        switch (wait_leaf::poll(f, state.cell().waiters())) {
         case wait_leaf::progress::pending: return status::pending;
         case wait_leaf::progress::cancelled: return status::cancelled;
         case wait_leaf::progress::abandoned:
@@ -84,9 +86,11 @@ public:
     fiber_id interrupted_by() const noexcept { return {}; }
 
 private:
+    char const* what() const noexcept final { return "fiber"; }
+    fiber_id whose() const noexcept final { return target_.id(); }
+
     fiber<T, E> target_;
     bool interrupt_;
-    wait_leaf leaf_;
 };
 
 } // namespace coir::inline v0::detail

@@ -60,24 +60,25 @@ inline bool fiber_base::begin_first() noexcept {
         end_defect(std::current_exception());
         return finish();
     }
-    resume_ = true;
+    next_.store(next_step::resume, std::memory_order_relaxed);
     phase_ = phase::run;
     return resume_top();
 }
 
 inline bool fiber_base::resume_top() noexcept {
     for (;;) {
-        status s = resume_ ? status::value : top_->waits_in->poll(*this);
+        bool const resume = next_.load(std::memory_order_relaxed) == next_step::resume;
+        next_.store(next_step::poll, std::memory_order_relaxed);
+        status s = resume ? status::value : top_->waits_in->poll(*this);
         if (s == status::value || s == status::defect) {
-            resume_ = false;
             transfers_ = 0;
             top_->handle.resume();
             s = last_;
         }
         if (s == status::call) {
-            resume_ = true;
+            next_.store(next_step::resume, std::memory_order_relaxed);
         } else if (s == status::pending) {
-            return requeue_ ? go_to_the_end() : !park();
+            return is_queued() ? go_to_the_end() : !park();
         } else {
             if (unwinds(s) && !leave_top()) {
                 phase_ = phase::unwind;
@@ -152,7 +153,7 @@ inline bool fiber_base::await_children(void const* under) noexcept {
         return true;
     }
     children_.interrupt(id_, under);
-    begin_wait(nullptr);
+    begin_masked_wait("its children");
     return children_.wait(*this, under);
 }
 

@@ -1,6 +1,7 @@
 // The frames of a fiber's stack, and the record in which each leaves its end for its caller.
 #pragma once
 
+#include <coir/detail/await_site.hpp>
 #include <coir/detail/frame_pool.hpp>
 #include <coir/detail/operation.hpp>
 
@@ -105,6 +106,7 @@ struct frame {
     fiber_base* fiber = nullptr;
     suspension* waits_in = nullptr;
     completion_base* completion = nullptr;
+    COIR_NO_UNIQUE_ADDRESS await_site site; // of its last co_await
     std::coroutine_handle<> handle;
     bool forked = false; // has children in the fiber's nursery
 

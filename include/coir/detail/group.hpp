@@ -79,7 +79,11 @@ private:
         if (asked) {
             members_.stop(f.id());
         }
-        f.begin_wait(asked ? nullptr : this);
+        if (asked) {
+            f.begin_masked_wait(what());
+        } else {
+            f.begin_wait(this);
+        }
         wait_ = asked ? waiting::masked : waiting::interruptibly;
         if (members_.wait_and_close(*this)) {
             wait_ = waiting::no;
@@ -100,7 +104,7 @@ private:
             f.wake_cancelled();
         }
     }
-    char const* what() const noexcept override { return "children"; }
+    char const* what() const noexcept override { return "its children"; }
 
     fiber_base* owner_ = nullptr;
     nursery members_;

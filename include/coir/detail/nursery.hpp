@@ -32,6 +32,7 @@ protected:
 
 private:
     friend class nursery;
+    friend class nursery_walk;
 
     nursery_member* older_ = nullptr;
     nursery_member* newer_ = nullptr;
@@ -143,30 +144,20 @@ public:
         }
     }
 
-    // For diagnostics: each member, the oldest first. `f` runs under the lock.
-    template <class F>
-    void for_each(F f) {
+    // For diagnostics: a fiber's children head a chain of the groups that it is in just now. The
+    // fiber alone changes it; nursery_walk follows it from any thread, under the same lock.
+    void attach(nursery& group) noexcept {
         std::lock_guard guard{lock_};
-        nursery_member* m = newest_;
-        while (m != nullptr && m->older_ != nullptr) {
-            m = m->older_;
-        }
-        for (; m != nullptr; m = m->newer_) {
-            f(*m);
-        }
+        group.next_ = std::exchange(next_, &group);
     }
-
-    // For diagnostics: a fiber's children head a chain of the groups that it is in just now.
-    // The fiber alone changes and follows the chain, or who knows that it is suspended.
-    void attach(nursery& group) noexcept { group.next_ = std::exchange(next_, &group); }
     void detach(nursery& group) noexcept {
+        std::lock_guard guard{lock_};
         nursery** at = &next_;
         while (*at != &group) {
             at = &(*at)->next_;
         }
         *at = group.next_;
     }
-    nursery* next() const noexcept { return next_; }
 
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
@@ -174,6 +165,8 @@ public:
     }
 
 private:
+    friend class nursery_walk;
+
     // Two steps, because what a member waits for may take locks when it is left, and wake others
     // that come back here. A frozen member cannot end, so it stays valid between the steps.
     nursery_member* freeze(fiber_id by, void const* under, bool stop) noexcept {

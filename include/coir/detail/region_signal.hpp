@@ -47,7 +47,7 @@ public:
         if (state_.compare_exchange_strong(s, state::leaving, std::memory_order_acq_rel, std::memory_order_acquire)) {
             signal_->remove(*this);
             s = state::leaving;
-            fiber_->begin_wait(nullptr);
+            fiber_->begin_masked_wait("a signal's thread");
             if (state_.compare_exchange_strong(s, state::parked, std::memory_order_acq_rel,
                                                std::memory_order_acquire)) {
                 return false;

@@ -50,7 +50,7 @@ private:
             f.wake_cancelled();
         }
     }
-    char const* what() const noexcept final { return "deferred"; }
+    char const* what() const noexcept override { return "deferred"; }
 
     void removed() noexcept final { fiber_->wake_cancelled(); }
 

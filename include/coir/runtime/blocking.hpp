@@ -34,7 +34,7 @@ public:
                 return status::cancelled;
             }
             fiber_ = &f;
-            f.begin_wait(nullptr);
+            f.begin_masked_wait("a blocking call");
             try {
                 blocking_threads::shared().submit(*this);
             } catch (...) { // no thread could be had; the call was not taken

@@ -1,16 +1,13 @@
-// What a test's scheduler throws when a run cannot end, with every fiber and what it waits for:
+// What a test's scheduler throws when a run cannot end, with every fiber and what it waits for, as
+// dump.hpp prints them:
 //
 //     coir: deadlock at 5000 ms: nothing is ready, no deadline is armed, nothing external is expected
-//       fiber 3 waits for its children
-//         fiber 4 (reader) waits for deferred
-//         fiber 5 (writer) waits for deferred
+//       fiber 3 waits, masked, for its children
+//         fiber 4 (reader) waits for deferred at copy.cpp:12
+//         fiber 5 (writer) waits for deferred at copy.cpp:19
 #pragma once
 
-#include <coir/detail/fiber_base.hpp>
-
-#include <cstddef>
 #include <stdexcept>
-#include <string>
 
 namespace coir::inline v0 {
 
@@ -33,27 +30,3 @@ public:
 };
 
 } // namespace coir::inline v0
-
-namespace coir::inline v0::detail {
-
-inline void describe(std::string& text, fiber_base& f, std::size_t depth) {
-    text.append(2 * depth, ' ').append("fiber ").append(std::to_string(f.id().value));
-    if (!f.name().empty()) {
-        text.append(" (").append(f.name()).append(")");
-    }
-    char const* const what = f.waits_for();
-    text.append(what != nullptr ? " waits for " : " is ready").append(what != nullptr ? what : "").append("\n");
-}
-
-// A line for each, indented below its parent, the oldest first. On the scheduler's thread.
-inline void describe_all(std::string& text, nursery& fibers, std::size_t depth = 1) {
-    fibers.for_each([&](nursery_member& m) {
-        auto& f = static_cast<fiber_base&>(m);
-        describe(text, f, depth);
-        for (nursery* n = &f.children(); n != nullptr; n = n->next()) {
-            describe_all(text, *n, depth + 1);
-        }
-    });
-}
-
-} // namespace coir::inline v0::detail

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
+#include <coir/dump.hpp>
 #include <coir/fiber.hpp>
 #include <coir/runtime/timer_queue.hpp>
 #include <coir/testing/deadlock.hpp>
@@ -258,7 +259,7 @@ private:
         text.append(std::to_string(at)).append(" ms: ");
         text.append(why == ending::deadlock ? "nothing is ready, no deadline is armed, nothing external is expected\n"
                                             : "no end after " + std::to_string(turn_limit_) + " turns\n");
-        detail::describe_all(text, fibers());
+        detail::describe_all(text, snapshot(*this), 1);
         return text;
     }
 
