@@ -65,7 +65,7 @@ public:
 
     // ---- For whoever cancels, on any thread.
 
-    void finish_cancel() noexcept {
+    COIR_NOINLINE void finish_cancel() noexcept { // rare, and the run loop is better off without it
         note_leaving(top_ != nullptr ? top_->site : await_site{});
         waiting_in().cancel(*this);
     }
