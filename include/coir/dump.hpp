@@ -94,7 +94,8 @@ inline void read_suspended(fiber_info& info, fiber_base& f, dump_options const& 
 inline void read_other(fiber_info& info, fiber_base& f) noexcept {
     if (claim_word::state(f.seen_claim()) == wait_state::cancelling) {
         info.state = fiber_activity::cancelling;
-        info.waits_for = f.leaving() != nullptr ? f.leaving() : "";
+        char const* const what = f.leaving(); // once: it may change
+        info.waits_for = what != nullptr ? what : "";
         info.where = f.leaving_at();
     } else {
         info.state = f.is_queued() || f.is_woken() ? fiber_activity::ready : fiber_activity::running;

@@ -133,3 +133,18 @@ TEST_CASE("a fiber ends after its children, which it interrupts while they compl
     every_schedule("interrupt/scope exit");
     every_schedule("interrupt/scope exit/complete");
 }
+
+TEST_CASE("who is read by a dump ends as ever, whatever comes for it meanwhile [D12 D17]") {
+    every_schedule("read/register/complete");
+    every_schedule("read/complete");
+    every_schedule("read/interrupt");
+    every_schedule("read/interrupt/complete");
+    every_schedule("read/abandon");
+    every_schedule("read under a mask");
+}
+
+TEST_CASE("a dump meets a time limit, a signal and the end of a fiber with a child [I20 X6]") {
+    every_schedule("read/timeout/complete");
+    every_schedule("read/signal/complete");
+    every_schedule("read/scope exit");
+}

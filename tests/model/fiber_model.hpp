@@ -100,8 +100,6 @@ public:
         MODEL_ASSERT(parent.add(*this));
     }
 
-    std::string_view name() const noexcept override { return "player"; }
-
     using frame::operator new;
     using frame::operator delete;
 

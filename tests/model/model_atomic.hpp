@@ -127,7 +127,7 @@ private:
     }
     static T to_value(bits all) noexcept {
         T value;
-        std::memcpy(&value, &all, sizeof(T));
+        std::memcpy(static_cast<void*>(&value), &all, sizeof(T));
         return value;
     }
     static bits scaled(difference n) noexcept {

@@ -95,7 +95,7 @@ coir_mutation(fired_fiber_cancelled cancel_state.hpp "complete/remove" "data rac
 coir_mutation(commit_without_look cancel_state.hpp "interrupt/register" "deadlock"
   [[claim_word::requests(now) != clean_ && visible_cancelled(]] [[false && visible_cancelled(]])
 coir_mutation(early_fire_overlooked cancel_state.hpp "push/push/complete" "deadlock"
-  [[if (claim_word::turn(now) != turn_) {
+  [[if (claim_word::turn(now) != turn()) {
                 return parked::fired;]] [[if (false) {
                 return parked::fired;]])
 coir_mutation(flag_set_after_request cancel_state.hpp "interrupt/register" "deadlock"
@@ -131,3 +131,22 @@ coir_mutation(callbacks_before_all_are_let_go nursery.hpp
   [[callbacks_later const all_are_let_go;]] [[]])
 coir_mutation(callbacks_in_a_fiber_that_left fiber_base.hpp "complete/callback looks around/two workers" "data race"
   [[this_worker().fiber = nullptr;]] [[]])
+
+# ---- fiber_walk.hpp: a dump.
+coir_mutation(woken_while_read fiber_walk.hpp "read/complete" "deadlock"
+  [[walk.keep(*held);]] [[]])
+coir_mutation(cancelled_while_read fiber_walk.hpp "read/interrupt" "deadlock"
+  [[if (claim_word::state(f.seen_claim()) == wait_state::cancelling) {]]
+  [[if (claim_word::state(f.seen_claim()) == wait_state::cancelling) {
+            } else if (false) {]])
+coir_mutation(read_without_hold fiber_walk.hpp "read/complete" "data race"
+  [[bool const held = f.hold();]] [[bool const held = claim_word::state(f.seen_claim()) == wait_state::waiting;]]
+  [[held->let_go() != cancel_state::parked::committed]] [[false]])
+coir_mutation(read_after_its_nursery fiber_walk.hpp "read/scope exit" "use after free"
+  [[outer.lock_.unlock();
+        levels_.push_back]] [[outer.lock_.unlock();
+        first->lock_.unlock();
+        levels_.push_back]]
+  [[left.lock_.unlock();
+    }]] [[if (levels_.empty()) left.lock_.unlock();
+    }]])

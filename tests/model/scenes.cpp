@@ -233,6 +233,55 @@ constexpr scene all[] = {
          s.interrupts(parent);
          s.completes();
      }},
+
+    // ---- A dump looks on.
+    {"read/register/complete", 2, [](stage& s) {
+         s.reads(s.arrives(s.after_signal(s.value())));
+         s.signals();
+         s.completes();
+     }},
+    {"read/complete", 3, [](stage& s) {
+         s.reads(s.waits());
+         s.completes();
+     }},
+    {"read/interrupt", 3, [](stage& s) {
+         actor& who = s.waits();
+         s.reads(who);
+         s.interrupts(who);
+     }},
+    {"read/interrupt/complete", 2, [](stage& s) {
+         actor& who = s.waits();
+         s.reads(who);
+         s.interrupts(who);
+         s.completes();
+     }},
+    {"read/abandon", 3, [](stage& s) {
+         s.reads(s.waits());
+         s.abandons();
+     }},
+    {"read under a mask", 2, [](stage& s) {
+         actor& who = s.waits(s.masked(s.value()));
+         s.reads(who);
+         s.interrupts_twice_and_completes(who);
+     }},
+    {"read/timeout/complete", 2, [](stage& s) {
+         actor& who = s.waits(s.limited(s.value()));
+         s.reads(who);
+         s.time_runs_out(who);
+         s.completes();
+     }},
+    {"read/signal/complete", 2, [](stage& s) {
+         actor& who = s.waits(s.until_signal(s.value()));
+         s.reads(who);
+         s.signals(who);
+         s.completes();
+     }},
+    {"read/scope exit", 2, [](stage& s) {
+         actor& parent = s.waits();
+         s.waits_under(parent);
+         s.reads(parent);
+         s.interrupts(parent);
+     }},
 };
 
 } // namespace

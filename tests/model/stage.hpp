@@ -11,6 +11,7 @@
 #include <coir/detail/deferred_cell.hpp>
 #include <coir/detail/registration.hpp>
 #include <coir/detail/timeout_operation.hpp>
+#include <coir/dump.hpp>
 
 #include <array>
 #include <chrono>
@@ -198,6 +199,18 @@ public:
     void callback_ends_signal() {
         abandoned_ = true;
         ends_ = new registration<ends>{deferred_->waiters(), ends{&signal_}};
+    }
+
+    /// Looks at a fiber and those below it, as a dump does.
+    void reads(actor& who) {
+        run_.thread("reader", [&who] {
+            coir::detail::nursery_walk walk;
+            walk(who.roots, [](const coir::detail::visited_fiber& v) {
+                const auto seen = coir::detail::read_fiber(v, {.stacks = true});
+                MODEL_ASSERT(seen.id && seen.id == v.fiber.id(), "who is read is there");
+                MODEL_ASSERT(!v.held || !seen.waits_for.empty(), "who is suspended waits for something");
+            });
+        });
     }
 
     // ---- What else must hold.

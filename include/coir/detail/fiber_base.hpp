@@ -10,6 +10,8 @@
 #include <coir/detail/worker.hpp>
 #include <coir/runtime/scheduler.hpp>
 
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace coir::inline v0::detail {
@@ -25,7 +27,8 @@ public:
     fiber_id id() const noexcept { return id_; }
     scheduler& where() const noexcept { return *scheduler_; }
     nursery& children() noexcept { return children_; }
-    virtual std::string_view name() const noexcept = 0;
+    std::string_view name() const noexcept { return name_ ? std::string_view{*name_} : std::string_view{}; }
+    void set_name(std::unique_ptr<std::string> n) noexcept { name_ = std::move(n); } // before it starts
 
     // ---- Lifetime: the running fiber and each handle hold a reference.
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -198,6 +201,7 @@ private:
     fiber_id id_ = next_id();
     nursery* parent_;
     nursery children_;
+    std::unique_ptr<std::string> name_;
 };
 
 inline fiber_id current_fiber_id() noexcept {

@@ -12,32 +12,46 @@ class fiber;
 
 namespace coir::inline v0::detail {
 
-// Ends as the fiber did.
+// A handle to a fiber, and a place among those who wait for its end.
 template <class T, class E>
-class [[nodiscard]] fiber_join : public outcome_view<T, E>, private wait_leaf {
+class fiber_wait : private wait_leaf {
 public:
-    static constexpr bool is_leaf = true;
-    explicit fiber_join(fiber<T, E> target) noexcept : target_{std::move(target)} {}
-
-    status poll(fiber_base& f) noexcept {
-        target_.get_state().observe();
-        switch (wait_leaf::poll(f, cell().waiters())) {
-        case wait_leaf::progress::pending: return status::pending;
-        case wait_leaf::progress::cancelled: return status::cancelled;
-        case wait_leaf::progress::abandoned: // not while we hold a handle
-        case wait_leaf::progress::ready: break;
-        }
-        return this->show(*cell().poll());
-    }
+    explicit fiber_wait(fiber<T, E> target) noexcept : target_{std::move(target)} {}
 
 protected:
-    fiber_end<T, E>& cell() const noexcept { return target_.get_state().cell(); }
+    auto& target() const noexcept { return target_.get_state(); }
+    auto& cell() const noexcept { return target().cell(); }
+
+    // value: it has ended.
+    status poll_end(fiber_base& f) noexcept {
+        target().observe();
+        switch (wait_leaf::poll(f, cell().waiters())) {
+        case progress::pending: return status::pending;
+        case progress::cancelled: return status::cancelled;
+        case progress::abandoned: // not while we hold a handle
+        case progress::ready: break;
+        }
+        return status::value;
+    }
 
 private:
     char const* what() const noexcept final { return "fiber"; }
     fiber_id whose() const noexcept final { return target_.id(); }
 
-    fiber<T, E> target_;
+    fiber<T, E> target_; // right behind the leaf, where docs/gdb/coir.py looks for it
+};
+
+// Ends as the fiber did.
+template <class T, class E>
+class [[nodiscard]] fiber_join : public outcome_view<T, E>, protected fiber_wait<T, E> {
+public:
+    static constexpr bool is_leaf = true;
+    using fiber_wait<T, E>::fiber_wait;
+
+    status poll(fiber_base& f) noexcept {
+        status const s = this->poll_end(f);
+        return s == status::value ? this->show(*this->cell().poll()) : s;
+    }
 };
 
 template <class T, class E>
@@ -57,39 +71,29 @@ public:
 
 // Gives the outcome, whatever it is; optionally asks the fiber to end first.
 template <class T, class E>
-class [[nodiscard]] fiber_await : private wait_leaf {
+class [[nodiscard]] fiber_await : private fiber_wait<T, E> {
 public:
     using value_type = outcome<T, E> const&;
     using error_type = never;
     static constexpr bool is_leaf = true;
 
-    fiber_await(fiber<T, E> target, bool interrupt) noexcept : target_{std::move(target)}, interrupt_{interrupt} {}
+    fiber_await(fiber<T, E> target, bool interrupt) noexcept
+        : fiber_wait<T, E>{std::move(target)}, interrupt_{interrupt} {}
 
     status poll(fiber_base& f) noexcept {
-        auto& state = target_.get_state();
-        state.observe();
         if (interrupt_ && !f.cancel_requested()) {
             interrupt_ = false;
-            state.request_interrupt(f.id());
+            this->target().observe(); // before it can end
+            this->target().request_interrupt(f.id());
         }
-        switch (wait_leaf::poll(f, state.cell().waiters())) {
-        case wait_leaf::progress::pending: return status::pending;
-        case wait_leaf::progress::cancelled: return status::cancelled;
-        case wait_leaf::progress::abandoned:
-        case wait_leaf::progress::ready: break;
-        }
-        return status::value;
+        return this->poll_end(f);
     }
 
-    value_type get() const noexcept { return *target_.get_state().cell().poll(); }
+    value_type get() const noexcept { return *this->cell().poll(); }
     std::exception_ptr defect() const noexcept { return nullptr; }
     fiber_id interrupted_by() const noexcept { return {}; }
 
 private:
-    char const* what() const noexcept final { return "fiber"; }
-    fiber_id whose() const noexcept final { return target_.id(); }
-
-    fiber<T, E> target_;
     bool interrupt_;
 };
 

@@ -21,9 +21,6 @@ public:
     // Somebody looks at the outcome, so it is not unhandled.
     void observe() noexcept { observed_.store(true, std::memory_order_relaxed); }
 
-    std::string_view name() const noexcept final { return name_ ? std::string_view{*name_} : std::string_view{}; }
-    void set_name(std::unique_ptr<std::string> n) noexcept { name_ = std::move(n); }
-
 protected:
     ~fiber_state() { report_unhandled(); }
 
@@ -46,7 +43,6 @@ private:
     }
 
     fiber_end<T, E> end_;
-    std::unique_ptr<std::string> name_;
     atomic<bool> observed_{false};
 };
 

@@ -50,7 +50,9 @@ template <class Op, class Ended>
 class leaf_fiber final : public fiber_base, private suspension, private completion_base {
 public:
     leaf_fiber(group& g, Op& op, Ended on_end) noexcept
-        : fiber_base{g.owner().where(), g.members(), lifetime::of_its_owner}, op_{op}, on_end_{std::move(on_end)} {}
+        : fiber_base{g.owner().where(), g.members(), lifetime::of_its_owner}, op_{op}, on_end_{std::move(on_end)} {
+        frame_.site = g.owner().top()->site; // it awaits where its owner does
+    }
 
     std::optional<member_outcome<Op>>& end() noexcept { return end_; }
 
@@ -77,7 +79,6 @@ private:
         return status::failure;
     }
 
-    std::string_view name() const noexcept override { return {}; }
     void end_cancelled() noexcept override { end_.emplace(member_outcome<Op>::interrupted(interrupted_by())); }
     void end_defect(std::exception_ptr thrown) noexcept override {
         end_.emplace(member_outcome<Op>::died(std::move(thrown)));
