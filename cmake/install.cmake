@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/coir)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/coir DESTINATION include)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/gdb/coir.py DESTINATION ${CMAKE_INSTALL_DATADIR}/coir/gdb)
 install(TARGETS coir EXPORT coirTargets)
 install(EXPORT coirTargets NAMESPACE coir:: DESTINATION ${package_dir})
 
