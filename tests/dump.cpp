@@ -83,7 +83,8 @@ public:
             f.begin_wait(this);
             return coir::detail::status::pending;
         }
-        return f.end_wait() == coir::detail::wake::none ? coir::detail::status::pending : coir::detail::status::cancelled;
+        return f.end_wait() == coir::detail::wake::none ? coir::detail::status::pending
+                                                        : coir::detail::status::cancelled;
     }
     void get() const noexcept {}
     std::exception_ptr defect() const noexcept { return nullptr; }
@@ -696,7 +697,8 @@ TEST_CASE("fibers of a pool dump it themselves, and wake each other meanwhile") 
         for (unsigned i = 0; i < rounds && mistake.empty(); ++i) {
             auto const all = coir::snapshot(pool);
             mistake = mistake_in(all);
-            auto const me = std::find_if(all.begin(), all.end(), [](auto const& f) { return f.id == coir::this_fiber::id(); });
+            auto const me =
+                std::find_if(all.begin(), all.end(), [](auto const& f) { return f.id == coir::this_fiber::id(); });
             if (me == all.end() || me->state != fiber_activity::running) {
                 mistake = "who asks does not run";
             }
@@ -704,9 +706,8 @@ TEST_CASE("fibers of a pool dump it themselves, and wake each other meanwhile") 
         }
     };
     churn c;
-    auto const end = pool.run([&]() -> task<> {
-        co_await coir::when_all(c.ping_pong(rounds), c.ping_pong(rounds), reader());
-    });
+    auto const end =
+        pool.run([&]() -> task<> { co_await coir::when_all(c.ping_pong(rounds), c.ping_pong(rounds), reader()); });
     CHECK(end.is_success());
     CHECK(mistake == "");
 }

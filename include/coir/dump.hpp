@@ -44,8 +44,8 @@ constexpr std::string_view to_string(fiber_activity a) noexcept {
 
 struct fiber_info {
     fiber_id id;
-    fiber_id parent;                         // none: of the scheduler itself
-    std::size_t depth = 0;                   // 0 without a parent
+    fiber_id parent;       // none: of the scheduler itself
+    std::size_t depth = 0; // 0 without a parent
     std::string name;
     fiber_activity state{};
     bool interrupt_requested = false;

@@ -142,7 +142,7 @@ coir_mutation(cancelled_while_read fiber_walk.hpp "read/interrupt" "deadlock"
 coir_mutation(read_without_hold fiber_walk.hpp "read/complete" "data race"
   [[bool const held = f.hold();]] [[bool const held = claim_word::state(f.seen_claim()) == wait_state::waiting;]]
   [[held->let_go() != cancel_state::parked::committed]] [[false]])
-coir_mutation(read_after_its_nursery fiber_walk.hpp "read/scope exit" "use after free"
+coir_mutation(read_after_its_nursery fiber_walk.hpp "read/scope exit" "data race"
   [[outer.lock_.unlock();
         levels_.push_back]] [[outer.lock_.unlock();
         first->lock_.unlock();

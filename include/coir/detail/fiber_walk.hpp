@@ -66,10 +66,10 @@ public:
 
 private:
     struct level {
-        nursery* children;  // heads the chain
-        nursery* group;     // of that chain; locked, if this is the innermost level
+        nursery* children; // heads the chain
+        nursery* group;    // of that chain; locked, if this is the innermost level
         nursery_member* at;
-        std::size_t left;   // what joins meanwhile must not keep the walk going for ever
+        std::size_t left; // what joins meanwhile must not keep the walk going for ever
         fiber_id owner;
 
         void step() noexcept {
