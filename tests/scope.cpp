@@ -377,3 +377,172 @@ TEST_CASE("a body that is named and moved is destroyed once") {
     CHECK(test_scheduler{}.run(work).value() == 7);
     CHECK(counted::alive() == 0);
 }
+
+TEST_CASE("a finalizer that is added while finalizers run is the next, and children may add some while they are awaited [I23]") {
+    steps log;
+    auto body = [&](scope<>& s) -> task<> {
+        s.add_finalizer([&] { return note(log, 0ms, "f1"); });
+        s.add_finalizer([&]() -> task<> {
+            s.add_finalizer([&] { return note(log, 0ms, "added by f2"); });
+            co_await coir::yield();
+            log.push_back("f2");
+        });
+        s.fork([&]() -> task<> {
+            co_await coir::sleep_for(1ms); // the body has ended
+            s.add_finalizer([&] { return note(log, 0ms, "of a child"); });
+        });
+        co_return;
+    };
+    auto const work = [&]() -> task<> { co_await coir::with_scope(body); };
+    CHECK(test_scheduler{}.run(work).is_success());
+    CHECK(log == steps{"of a child", "f2", "added by f2", "f1"});
+}
+
+TEST_CASE("finalizers need not be copyable, may be any awaitable, and are destroyed once each [I23]") {
+    counted::reset();
+    int ran = 0;
+    auto body = [&](scope<>& s) -> task<> {
+        s.add_finalizer([&ran, p = std::make_unique<counted>(3)]() -> task<> {
+            ran += p->value;
+            co_return;
+        });
+        s.add_finalizer([] { return coir::sleep_for(1ms); });
+        co_return;
+    };
+    auto const work = [&]() -> task<> { co_await coir::with_scope(body); };
+    CHECK(test_scheduler{}.run(work).is_success());
+    CHECK(ran == 3);
+    CHECK(counted::alive() == 0);
+    CHECK(counted::destroyed() == 1);
+}
+
+TEST_CASE("what children and the body throw beside the first cause is kept with it [I24]") {
+    struct named : std::runtime_error {
+        using std::runtime_error::runtime_error;
+    };
+    auto const dies = [](std::chrono::milliseconds d, char const* what) -> task<> {
+        co_await coir::sleep_for(d);
+        throw named{what};
+    };
+    auto const dies_masked = [&](std::chrono::milliseconds d, char const* what) -> task<> {
+        co_await coir::uninterruptible(dies(d, what));
+    };
+    auto const cleans_up_badly = [&]() -> task<> {
+        co_await coir::ensuring(never_ends(), [&] { return dies(1ms, "finalizer of a child"); });
+    };
+    auto body = [&](scope<>& s) -> task<> {
+        s.add_finalizer([&] { return dies(0ms, "finalizer 1"); });
+        s.add_finalizer([&] { return dies(0ms, "finalizer 2"); });
+        s.fork(dies_masked, 2ms, "first");
+        s.fork(dies_masked, 4ms, "second");
+        s.fork(cleans_up_badly);
+        co_await dies_masked(5ms, "body");
+    };
+    auto const work = [&]() -> task<> { co_await coir::with_scope(body); };
+    auto const end = test_scheduler{}.run(work);
+    auto const text = [](std::exception_ptr const& thrown) -> std::string {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (named const& e) {
+            return e.what();
+        }
+    };
+    REQUIRE(end.is_defect());
+    CHECK(text(end.defect()) == "first");
+    steps besides;
+    for (auto const& thrown : end.suppressed()) {
+        besides.push_back(text(thrown));
+    }
+    CHECK(besides == steps{"body", "second", "finalizer 2", "finalizer 1"});
+}
+
+TEST_CASE("an outcome that nobody looks at is reported once, whichever way nobody does [F31]") {
+    struct way {
+        char const* what;
+        int reported;
+        std::function<task<>()> run;
+    };
+    auto const dies = []() -> task<int, failed> {
+        co_await coir::yield();
+        throw std::runtime_error("died");
+        co_return 0;
+    };
+    auto const in_scope = [](auto body, bool supervises) -> task<> {
+        if (supervises) {
+            static_cast<void>(co_await coir::as_outcome(coir::with_supervisor<failed>(body)));
+        } else {
+            static_cast<void>(co_await coir::as_outcome(coir::with_scope<failed>(body)));
+        }
+    };
+    way const ways[] = {
+        {"a handle that is dropped at once", 1,
+         [&]() -> task<> {
+             coir::fork(dies);
+             co_await coir::sleep_for(1ms);
+         }},
+        {"a handle that is dropped after the end", 1,
+         [&]() -> task<> {
+             auto const f = coir::fork(dies);
+             co_await coir::sleep_for(1ms);
+             CHECK(f);
+         }},
+        {"copies of a handle, dropped one by one", 1,
+         [&]() -> task<> {
+             auto f = coir::fork(dies);
+             std::vector<fiber<int, failed>> copies(3, f);
+             f = {};
+             co_await coir::sleep_for(1ms);
+             copies.pop_back();
+             co_await coir::sleep_for(1ms);
+         }},
+        {"a copy that is joined, and others that are dropped", 0,
+         [&]() -> task<> {
+             auto const f = coir::fork(dies);
+             auto const copy = f;
+             static_cast<void>(co_await coir::as_outcome(copy));
+         }},
+        {"a handle that is joined long after the end", 0,
+         [&]() -> task<> {
+             auto const f = coir::fork(dies);
+             co_await coir::sleep_for(1h);
+             static_cast<void>(co_await coir::as_outcome(f));
+         }},
+        {"a daemon", 1,
+         [&]() -> task<> {
+             coir::fork_daemon(dies);
+             co_await coir::sleep_for(1ms);
+         }},
+        {"a child that is interrupted", 0,
+         [&]() -> task<> {
+             coir::fork(never_ends);
+             co_await coir::yield();
+         }},
+        {"children of a supervisor", 2,
+         [&]() -> task<> {
+             auto body = [&](scope<failed>& s) -> task<int, failed> {
+                 s.fork(dies);
+                 s.fork(fails_after, 1ms, 1);
+                 auto const seen = s.fork(dies);
+                 static_cast<void>(co_await seen.await());
+                 co_return 0;
+             };
+             co_await in_scope(body, true);
+         }},
+        {"children of a scope, whose end they are", 0,
+         [&]() -> task<> {
+             auto body = [&](scope<failed>& s) -> task<int, failed> {
+                 s.fork(dies);
+                 s.fork(dies);
+                 s.fork(fails_after, 0ms, 1);
+                 co_return 0;
+             };
+             co_await in_scope(body, false);
+         }},
+    };
+    for (way const& w : ways) {
+        INFO(w.what);
+        counting_scheduler s;
+        CHECK(s.run(w.run).is_success());
+        CHECK(s.unhandled == w.reported);
+    }
+}

@@ -76,8 +76,17 @@ private:
     state* state_ = nullptr;
 };
 
+enum class fork_start : unsigned char {
+    queued, // behind what is ready
+    here,   // inside of fork, up to its first suspension, if the caller runs on the child's scheduler
+};
+
 struct fork_options {
-    std::string_view name; // copied
+    std::string_view name = {}; // copied
+    fork_start start = fork_start::queued;
+    // A child that is forked where nothing can interrupt the parent cannot be interrupted either,
+    // and runs to its end. Otherwise it starts without a mask.
+    bool inherit_mask = false;
 };
 
 namespace detail {
@@ -95,17 +104,41 @@ struct forked {
 template <class Work, class... Args>
 using fiber_for = typename forked<Work, Args...>::type;
 
+// What fork_options ask for. Made before the fiber, as it may throw: a fiber that was made and is
+// not started would never be freed.
+class fork_setup {
+public:
+    fork_setup(fork_options const& o, scheduler const& s)
+        : name_{o.name.empty() ? nullptr : std::make_unique<std::string>(o.name)} {
+        worker const& here = this_worker();
+        masked_ = o.inherit_mask && here.fiber != nullptr && here.fiber->is_masked();
+        how_ = o.start == fork_start::here && here.current == &s ? fiber_base::start::here : fiber_base::start::queued;
+    }
+
+    template <class State>
+    void start(State& f, void const* under) noexcept {
+        f.set_name(std::move(name_));
+        if (masked_) {
+            f.mask();
+        }
+        f.start_in_nursery(under, how_);
+    }
+
+private:
+    std::unique_ptr<std::string> name_;
+    bool masked_;
+    fiber_base::start how_;
+};
+
 // Makes a fiber in `owner` and starts it on `s`.
 template <class Work, class... Args>
 fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* under, fork_options options, Work&& work,
                                      Args&&... args) {
     using run = typename forked<Work, Args...>::run;
-    // What may throw comes first: a fiber that was made and is not started would never be freed.
-    auto name = options.name.empty() ? nullptr : std::make_unique<std::string>(options.name);
+    fork_setup setup{options, s};
     auto* const state = new run(s, owner, unwrap(std::forward<Work>(work)), unwrap(std::forward<Args>(args))...);
     fiber_for<Work, Args...> handle{state};
-    state->set_name(std::move(name));
-    state->start_in_nursery(under);
+    setup.start(*state, under);
     return handle;
 }
 
@@ -120,8 +153,9 @@ inline fiber_base& current_fiber() {
 } // namespace detail
 
 // Starts `work` - a task, or a callable and its arguments, which are kept as long as it runs -
-// as a child of the current fiber, queued behind what is ready. Its failure goes to whoever
-// awaits the handle. Throws not_in_a_fiber outside a fiber. O(1), two cached allocations.
+// as a child of the current fiber, queued behind what is ready unless the options say otherwise.
+// Its failure goes to whoever awaits the handle. Throws not_in_a_fiber outside a fiber. O(1), two
+// cached allocations.
 template <class Work, class... Args>
 auto fork(fork_options options, Work&& work, Args&&... args) {
     detail::fiber_base& parent = detail::current_fiber();
@@ -143,10 +177,15 @@ auto fork(Work&& work, Args&&... args) {
 
 // A fiber without a parent: it lives until it ends or its scheduler shuts down.
 template <class Work, class... Args>
-auto fork_daemon(Work&& work, Args&&... args) {
+auto fork_daemon(fork_options options, Work&& work, Args&&... args) {
     scheduler& s = detail::current_fiber().where();
-    return detail::start_fiber(s, s.fibers(), nullptr, fork_options{}, std::forward<Work>(work),
-                               std::forward<Args>(args)...);
+    return detail::start_fiber(s, s.fibers(), nullptr, options, std::forward<Work>(work), std::forward<Args>(args)...);
+}
+
+template <class Work, class... Args>
+    requires(!std::same_as<std::remove_cvref_t<Work>, fork_options>)
+auto fork_daemon(Work&& work, Args&&... args) {
+    return coir::fork_daemon(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
 }
 
 // Waits until all have ended, however. The outcomes are at the handles: poll().

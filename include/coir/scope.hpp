@@ -12,14 +12,16 @@
 #pragma once
 
 #include <coir/detail/attachment.hpp>
-#include <coir/detail/finalizer.hpp>
+#include <coir/detail/children_wait.hpp>
+#include <coir/detail/finalizer_stack.hpp>
 #include <coir/detail/group.hpp>
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/start_operation.hpp>
 #include <coir/fiber.hpp>
 
-#include <functional>
 #include <mutex>
-#include <vector>
+#include <span>
+#include <tuple>
 
 namespace coir::inline v0::detail {
 
@@ -40,35 +42,73 @@ public:
     scope(scope&& other) noexcept : supervises_{other.supervises_} {} // for the library: before it is entered
 
     // Starts `work` in the scope; a plain call, from any thread. On a closed scope the child
-    // ends interrupted without starting.
+    // ends interrupted without starting. O(1), two cached allocations.
     template <class Work, class... Args>
-    auto fork(Work&& work, Args&&... args) {
+    auto fork(fork_options options, Work&& work, Args&&... args) {
         using forked = detail::forked<Work, Args...>;
         using handle = typename forked::type;
-        static_assert(error_for<E, typename handle::error_type>,
-                      "coir: the scope's error type lacks an error of this child; name it in with_scope<E>");
-        auto on_end = [this](auto const& end) noexcept { this->child_ended(end); };
+        check_error<typename handle::error_type>();
+        auto on_end = on_child_end();
         using run = detail::group_fiber<typename handle::value_type, typename handle::error_type, decltype(on_end),
                                         detail::stored<Work>, detail::stored<Args>...>;
-        auto* const state =
-            new run(group_.owner().where(), group_.members(), on_end, detail::unwrap(std::forward<Work>(work)),
-                    detail::unwrap(std::forward<Args>(args))...);
-        if (supervises_) {
-            state->observe(); // its failure is the scope's
-        }
+        detail::fork_setup setup{options, where()};
+        auto* const state = new run(where(), group_.members(), on_end, detail::unwrap(std::forward<Work>(work)),
+                                    detail::unwrap(std::forward<Args>(args))...);
         handle h{state};
-        state->start_in_nursery(nullptr);
+        start(setup, *state);
         return h;
     }
+    template <class Work, class... Args>
+        requires(!std::same_as<std::remove_cvref_t<Work>, fork_options>)
+    auto fork(Work&& work, Args&&... args) {
+        return fork(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
+    }
 
-    // Runs `f` when the scope ends, after its children; last in, first out. From the body or a
-    // child, while the scope is open.
+    // `co_await s.fork_started(work, args...)`: starts `work(ready, args...)`, where `ready` is a
+    // started<V>&, waits until it calls `ready(value)`, and gives that value. From then on it is a
+    // child like others. One that ends before is an end of this operation and not of the scope:
+    // with its failure, its defect, as interrupted, or with the defect not_started if it ended well.
+    // Who is interrupted while waiting interrupts the child and waits for its end. V is read from
+    // the signature of `work`; where it has none, as with `auto&`, say s.fork_started<V>(work).
+    template <class V = detail::not_named, class Work, class... Args>
+    auto fork_started(fork_options options, Work&& work, Args&&... args) {
+        COIR_CHECK_CLOSURE(Work);
+        COIR_CHECK_VALUES(Args);
+        using value = detail::handed_back_t<V, detail::stored<Work>>;
+        static_assert(!std::same_as<value, detail::not_named>,
+                      "coir: fork_started takes a callable whose first argument is a coir::started<V>&; where that is "
+                      "auto&, name V: s.fork_started<V>(work)");
+        constexpr bool fits = detail::announced<detail::stored<Work>, value, detail::stored<Args>...>;
+        static_assert(fits || std::same_as<value, detail::not_named>,
+                      "coir: fork_started calls work(ready, args...), where ready is a coir::started<V>&; it must return a task");
+        if constexpr (fits) {
+            return make_start<value>(options, std::forward<Work>(work), std::forward<Args>(args)...);
+        }
+    }
+    template <class V = detail::not_named, class Work, class... Args>
+        requires(!std::same_as<std::remove_cvref_t<Work>, fork_options>)
+    auto fork_started(Work&& work, Args&&... args) {
+        return fork_started<V>(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
+    }
+
+    // `co_await s.join()` waits until all children have ended, those too that are forked
+    // meanwhile, and leaves the scope open. A child that awaits it does not wait for itself, nor
+    // for other children that do. A child that fails ends the scope, and with it this wait. An
+    // interruption ends the wait and leaves the children alone. From any fiber, while the scope
+    // is open; a child of a child waits for its parent, in vain.
+    auto join() noexcept { return detail::children_wait{group_.members(), false}; }
+
+    // `co_await s.interrupt()` asks all children to end, those too that are forked meanwhile, and
+    // waits as join() does. The scope stays open. A child that awaits it does not ask itself.
+    auto interrupt() noexcept { return detail::children_wait{group_.members(), true}; }
+
+    // Runs `f`, a callable that returns task<void, never>, when the scope ends: after its children,
+    // last in, first out. From the body or a child. One that is added when finalizers run already
+    // is the next. O(1), an allocation.
     template <class F>
     void add_finalizer(F&& f) {
-        static_assert(std::convertible_to<F, std::function<task<void>()>>,
-                      "coir: add_finalizer takes a callable that can be copied and returns task<void, never>");
-        std::lock_guard guard{lock_};
-        finalizers_.emplace_back(std::forward<F>(f));
+        static_assert(detail::finalizer<detail::stored<F>>, "coir: a finalizer is a callable that returns task<void, never>");
+        finalizers_.push(std::forward<F>(f));
     }
 
     // Completes `d` as interrupted when the scope closes, unless it is done by then: at once when
@@ -91,30 +131,107 @@ private:
     template <class, class, bool>
     friend class scope_operation;
 
+    template <class F>
+    static constexpr void check_error() {
+        static_assert(error_for<E, F>,
+                      "coir: the scope's error type lacks an error of this child; name it in with_scope<E>");
+    }
+    scheduler& where() const noexcept { return group_.owner().where(); }
+    auto on_child_end() noexcept {
+        return [this](auto const& end) noexcept { this->child_ended(end); };
+    }
+
+    template <class State>
+    void start(detail::fork_setup& setup, State& child) noexcept {
+        if (supervises_) {
+            child.observe(); // its failure is the scope's
+        }
+        setup.start(child, forking_frame());
+    }
+
+    // The frame that forks, if the fiber does that runs the body: unwinding it ends the child
+    // first. The body's own frame is kept until all children are gone, so it need not.
+    void const* forking_frame() const noexcept {
+        detail::worker const& here = detail::this_worker();
+        if (here.fiber != &group_.owner() || here.callbacks != nullptr) {
+            return nullptr;
+        }
+        detail::frame* const top = here.fiber->top();
+        if (top == nullptr || top == body_frame_) {
+            return nullptr;
+        }
+        top->forked = true;
+        return top;
+    }
+
+    template <class V, class Work, class... Args>
+    auto make_start(fork_options options, Work&& work, Args&&... args) {
+        using announced = detail::announced_work<detail::stored<Work>, V>;
+        using handle = detail::fiber_for<announced, Args...>;
+        check_error<typename handle::error_type>();
+        using child = detail::starting_fiber<V, typename handle::value_type, typename handle::error_type,
+                                             decltype(on_child_end()), detail::stored<Work>, detail::stored<Args>...>;
+        auto fork = [this, options, kept = std::tuple<detail::stored<Work>, detail::stored<Args>...>(
+                                        detail::unwrap(std::forward<Work>(work)),
+                                        detail::unwrap(std::forward<Args>(args))...)]() mutable {
+            detail::fork_setup setup{options, where()};
+            return std::apply(
+                [&](auto&... parts) {
+                    auto* const state = new child(where(), group_.members(), on_child_end(), std::move(parts)...);
+                    handle h{state};
+                    start(setup, *state);
+                    return h;
+                },
+                kept);
+        };
+        return detail::start_operation<V, child, decltype(fork)>{std::move(fork)};
+    }
+
     template <class Outcome>
     void child_ended(Outcome const& end) noexcept {
         if (!supervises_ || !(end.is_failure() || end.is_defect())) {
             return;
         }
-        std::unique_lock guard{lock_};
-        if (cause_) {
-            return;
-        }
-        try {
-            if constexpr (!std::same_as<typename Outcome::error_type, never>) {
-                if (end.is_failure()) {
-                    cause_.emplace(outcome<void, E>::failure(convert_error<E>(end.error())));
+        {
+            std::lock_guard guard{lock_};
+            if (cause_) {
+                add_later(end);
+                return;
+            }
+            try {
+                if constexpr (!std::same_as<typename Outcome::error_type, never>) {
+                    if (end.is_failure()) {
+                        cause_.emplace(outcome<void, E>::failure(convert_error<E>(end.error())));
+                    }
                 }
+                if (!cause_) {
+                    cause_.emplace(outcome<void, E>::died(end.defect()));
+                }
+            } catch (...) { // copying the error threw
+                cause_.emplace(outcome<void, E>::died(std::current_exception()));
             }
-            if (!cause_) {
-                cause_.emplace(outcome<void, E>::died(end.defect()));
-            }
-        } catch (...) { // copying the error threw
-            cause_.emplace(outcome<void, E>::died(std::current_exception()));
+            add_suppressed(end.suppressed());
         }
-        guard.unlock();
         group_.decide();
         close();
+    }
+
+    // What is thrown after the first cause is kept beside it.
+    template <class Outcome>
+    void add_later(Outcome const& end) noexcept {
+        if (end.is_defect()) {
+            std::exception_ptr const thrown = end.defect();
+            add_suppressed({&thrown, 1});
+        }
+        add_suppressed(end.suppressed());
+    }
+    void add_suppressed(std::span<std::exception_ptr const> thrown) noexcept {
+        try {
+            for (std::exception_ptr const& t : thrown) {
+                later_.add(t);
+            }
+        } catch (std::bad_alloc const&) { // the first cause is reported all the same
+        }
     }
 
     void close() noexcept { attached_.close(); }
@@ -123,131 +240,17 @@ private:
     detail::callback_list attached_;
     detail::spin_lock lock_;
     std::optional<outcome<void, E>> cause_; // of the first child that failed or died
-    std::vector<std::function<task<void>()>> finalizers_;
+    detail::suppressed_list later_;         // thrown by children after that, or beside it
+    detail::finalizer_stack finalizers_;
+    detail::frame* body_frame_ = nullptr; // for the fiber that runs the body alone
     bool supervises_ = true;
 };
 
-// The operation of running a body with its scope.
-template <class E, class Body, bool Supervises>
-class [[nodiscard]] scope_operation {
-    using body = detail::invocation<Body, scope<E>&>;
-    static_assert(error_for<E, typename body::error_type>,
-                  "coir: the scope's error type lacks an error of its body; name it in with_scope<E>");
+} // namespace coir::inline v0
 
-public:
-    using value_type = typename body::value_type;
-    using error_type = E;
+#include <coir/detail/scope_operation.hpp>
 
-    template <class B>
-    explicit scope_operation(std::in_place_t, B&& b) : body_(std::forward<B>(b)) {
-        scope_.supervises_ = Supervises;
-    }
-
-    detail::status poll(detail::fiber_base& f) {
-        switch (phase_) {
-        case phase::before:
-            scope_.group_.enter(f);
-            phase_ = phase::running;
-            [[fallthrough]];
-        case phase::running:
-            ended_ = body_.poll(f, scope_);
-            if (!detail::has_ended(ended_)) {
-                return ended_;
-            }
-            body_ended();
-            phase_ = phase::children;
-            [[fallthrough]];
-        case phase::children:
-            if (scope_.group_.poll_members(f) == detail::status::pending) {
-                if (f.cancel_requested()) {
-                    scope_.close();
-                }
-                return detail::status::pending;
-            }
-            scope_.close();
-            leave(f);
-            phase_ = phase::finalizers;
-            [[fallthrough]];
-        case phase::finalizers: return poll_finalizers(f);
-        }
-        return ended_;
-    }
-
-    value_type get() {
-        if (thrown_) {
-            std::rethrow_exception(thrown_);
-        }
-        return body_.get();
-    }
-    E error()
-        requires(!std::same_as<E, never>)
-    {
-        if (caused_) {
-            return scope_.cause_->error();
-        }
-        if constexpr (!std::same_as<typename body::error_type, never>) {
-            return convert_error<E>(body_.error());
-        } else {
-            std::terminate(); // only a child can have failed
-        }
-    }
-    std::exception_ptr defect() { return thrown_ ? thrown_ : body_.defect(); }
-    fiber_id interrupted_by() { return body_.interrupted_by(); }
-
-private:
-    enum class phase : unsigned char { before, running, children, finalizers };
-
-    // An end that is not normal decides the scope, unless a child did before.
-    void body_ended() noexcept {
-        if (ended_ != detail::status::value) {
-            body_came_first_ = scope_.group_.decide();
-            scope_.close();
-        }
-    }
-
-    // The first cause is the end of the scope. Without one, who is interrupted while waiting for
-    // the children does not pretend that they have finished.
-    void leave(detail::fiber_base& f) noexcept {
-        scope_.group_.exit(ended_);
-        if (scope_.cause_ && !body_came_first_) {
-            caused_ = true;
-            thrown_ = scope_.cause_->is_defect() ? scope_.cause_->defect() : nullptr;
-            ended_ = thrown_ ? detail::status::defect : detail::status::failure;
-        } else if (ended_ == detail::status::value && f.cancel_requested()) {
-            ended_ = detail::status::cancelled;
-        }
-    }
-
-    detail::status poll_finalizers(detail::fiber_base& f) {
-        for (;;) {
-            if (finalizing_) {
-                detail::status const s = finalizing_->poll(f);
-                if (!detail::has_ended(s)) {
-                    return s;
-                }
-                if (s == detail::status::defect) {
-                    thrown_ = ended_ == detail::status::value ? finalizing_->defect() : thrown_;
-                    ended_ = finalizing_->settle(f, ended_);
-                }
-                finalizing_.reset();
-            }
-            if (scope_.finalizers_.empty()) {
-                return ended_;
-            }
-            finalizing_.emplace(std::move(scope_.finalizers_.back()));
-            scope_.finalizers_.pop_back();
-        }
-    }
-
-    scope<E> scope_;
-    body body_;
-    std::optional<detail::finalizing<std::function<task<void>()>>> finalizing_;
-    std::exception_ptr thrown_;
-    phase phase_ = phase::before;
-    detail::status ended_ = detail::status::pending;
-    bool body_came_first_ = false;
-    bool caused_ = false;
-};
+namespace coir::inline v0 {
 
 // Runs `body(scope<E>&)` in a scope of its own.
 template <class E = never, class Body>

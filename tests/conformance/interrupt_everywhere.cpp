@@ -188,6 +188,89 @@ TEST_CASE("interrupted everywhere: a scope that a child fails [I24]") {
           }) > 10);
 }
 
+TEST_CASE("interrupted everywhere: children that say when they are ready [I1, F9]") {
+    CHECK(interrupt_everywhere([](ledger& books) -> task<> {
+              auto const serves = [](coir::started<int>& ready, ledger& b) -> task<> {
+                  ledger::local const here{b};
+                  co_await coir::sleep_for(1ms);
+                  ready(1);
+                  co_await b.guarded(never_ends(b));
+              };
+              auto const slow = [](coir::started<>& ready, ledger& b) -> task<> {
+                  ledger::local const here{b};
+                  co_await coir::uninterruptible(coir::sleep_for(2ms));
+                  co_await b.guarded(coir::yield());
+                  ready();
+              };
+              auto const fails = [](coir::started<>&, ledger& b) -> task<int, failed> {
+                  co_return co_await fails_after(b, 1ms);
+              };
+              auto body = [&](scope<failed>& s) -> task<int, failed> {
+                  co_await books.guarded(s.fork_started(serves, std::ref(books)));
+                  co_await s.fork_started(coir::fork_options{.start = coir::fork_start::here}, slow, std::ref(books));
+                  static_cast<void>(co_await coir::as_result(s.fork_started(fails, std::ref(books))));
+                  co_await coir::timeout(s.fork_started(slow, std::ref(books)), 1ms);
+                  co_await s.interrupt();
+                  co_return 0;
+              };
+              static_cast<void>(co_await coir::as_result(coir::with_scope<failed>(body)));
+          }) > 20);
+}
+
+TEST_CASE("interrupted everywhere: joining and interrupting a scope, from its body and from children [F8, F11]") {
+    CHECK(interrupt_everywhere([](ledger& books) -> task<> {
+              auto body = [&books](scope<>& s) -> task<int> {
+                  ledger::local const here{books};
+                  auto const joins = [](ledger& b, scope<>& in) -> task<> {
+                      ledger::local const mine{b};
+                      co_await b.guarded(in.join());
+                  };
+                  auto const interrupts = [](ledger& b, scope<>& in) -> task<> {
+                      ledger::local const mine{b};
+                      co_await coir::sleep_for(2ms);
+                      co_await b.guarded(in.interrupt());
+                  };
+                  s.fork(value_after, std::ref(books), 1ms, 1);
+                  s.fork(joins, std::ref(books), std::ref(s));
+                  co_await books.guarded(s.join());
+                  s.fork(never_ends, std::ref(books));
+                  s.fork(interrupts, std::ref(books), std::ref(s));
+                  s.fork(interrupts, std::ref(books), std::ref(s));
+                  co_await s.join();
+                  s.fork(never_ends, std::ref(books));
+                  co_await coir::yield();
+                  co_await books.guarded(s.interrupt());
+                  co_return 0;
+              };
+              co_await coir::with_scope(body);
+          }) > 20);
+}
+
+TEST_CASE("interrupted everywhere: children that refer to the frame they were forked under [F6]") {
+    CHECK(interrupt_everywhere([](ledger& books) -> task<> {
+              auto const uses = [](ledger& b, std::unique_ptr<int> const& n) -> task<> {
+                  auto const last = [&n]() -> task<> {
+                      co_await coir::sleep_for(1ms);
+                      CHECK(*n == 5);
+                  };
+                  co_await coir::ensuring(never_ends(b), last);
+              };
+              auto const helper = [&](scope<failed>& s) -> task<int, failed> {
+                  auto const mine = std::make_unique<int>(5);
+                  s.fork(uses, std::ref(books), std::cref(mine));
+                  co_return co_await fails_after(books, 1ms);
+              };
+              auto body = [&](scope<failed>& s) -> task<int, failed> {
+                  auto const mine = std::make_unique<int>(5);
+                  s.fork(uses, std::ref(books), std::cref(mine));
+                  static_cast<void>(co_await coir::as_result(helper(s)));
+                  co_await books.guarded(coir::sleep_for(1ms));
+                  co_return co_await helper(s);
+              };
+              static_cast<void>(co_await coir::as_result(coir::with_scope<failed>(body)));
+          }) > 10);
+}
+
 TEST_CASE("interrupted everywhere: finalizers in finalizers [I14, I15]") {
     CHECK(interrupt_everywhere([](ledger& books) -> task<> {
               co_await books.guarded(books.guarded(books.guarded(coir::sleep_for(1ms))));

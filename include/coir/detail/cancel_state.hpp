@@ -68,6 +68,8 @@ public:
         return before;
     }
     void set_shield(std::uint32_t depth) noexcept { claim_.set_shield(depth); }
+    // No region reaches what runs here.
+    bool is_masked() const noexcept { return shield() >= regions_->depth.load(std::memory_order_relaxed); }
 
     // A leaf is about to hand out its waiter; cancel_requested() was false just before.
     void begin_wait(leaf* l) noexcept { waiting_in_ = l; }

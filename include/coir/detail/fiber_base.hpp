@@ -29,6 +29,7 @@ public:
     nursery& children() noexcept { return children_; }
     std::string_view name() const noexcept { return name_ ? std::string_view{*name_} : std::string_view{}; }
     void set_name(std::unique_ptr<std::string> n) noexcept { name_ = std::move(n); } // before it starts
+    bool is_member_of(nursery const& n) const noexcept { return parent_ == &n; }
 
     // ---- Lifetime: the running fiber and each handle hold a reference.
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -184,6 +185,7 @@ private:
         post();
         return false;
     }
+    void leave_frame_to_its_owner(frame& f) noexcept;
     bool await_children(void const* under) noexcept;
     void hand_over_children(frame& from) noexcept;
 

@@ -94,6 +94,10 @@ inline bool fiber_base::resume_top() noexcept {
 // Destroys the top frame, once the children forked under it are gone. False: they are awaited.
 inline bool fiber_base::leave_top() noexcept {
     frame& f = *top_;
+    if (f.completion->keeps_frame) [[unlikely]] {
+        leave_frame_to_its_owner(f);
+        return true;
+    }
     if (f.forked && !await_children(&f)) {
         return false;
     }
@@ -103,6 +107,15 @@ inline bool fiber_base::leave_top() noexcept {
     f.completion->destroy_frame();
     --w.unwinding;
     return true;
+}
+
+// Who asked for it pushes the frame again when it may be destroyed.
+inline void fiber_base::leave_frame_to_its_owner(frame& f) noexcept {
+    if (f.forked) {
+        children_.interrupt(id_, &f);
+    }
+    f.completion->frame_kept = true;
+    top_ = f.caller;
 }
 
 inline bool fiber_base::go_on_unwinding() noexcept {
@@ -147,19 +160,29 @@ inline void fiber_base::depart() noexcept {
     }
 }
 
-// Interrupts the children forked under a frame, or all. True: they are gone.
+// Interrupts the children forked under a frame, into scopes that this fiber is in too, or all.
+// True: they are gone.
 inline bool fiber_base::await_children(void const* under) noexcept {
-    if (end_wait() == wake::none && children_.size() == 0) {
+    if (end_wait() == wake::none && children_.size() == 0 && children_.next() == nullptr) {
         return true;
     }
-    children_.interrupt(id_, under);
+    for (nursery* n = &children_; n != nullptr; n = n->next()) {
+        n->interrupt(id_, under);
+    }
     begin_masked_wait("its children");
+    for (nursery* scope = children_.next(); scope != nullptr; scope = scope->next()) {
+        if (!scope->wait(*this, under)) {
+            return false;
+        }
+    }
     return children_.wait(*this, under);
 }
 
 // A callee that returned leaves its children to its caller, whose frame they may refer to.
 inline void fiber_base::hand_over_children(frame& from) noexcept {
-    children_.reparent(&from, from.caller);
+    for (nursery* n = &children_; n != nullptr; n = n->next()) {
+        n->reparent(&from, from.caller);
+    }
     if (from.caller != nullptr) {
         from.caller->forked = true;
     }

@@ -43,6 +43,11 @@ public:
     // The caller awaits just this frame, so its success may resume the caller directly.
     bool resumes_caller = false;
 
+    // Unwinding leaves the frame alone and says so. Whoever asked pushes it again and returns
+    // status::unwind when it may go.
+    bool keeps_frame = false;
+    bool frame_kept = false;
+
 protected:
     explicit completion_base(std::coroutine_handle<> frame) noexcept : frame_{frame} {}
 

@@ -51,6 +51,29 @@ protected:
     ~nursery_waiter() = default;
 };
 
+// One of any number who wait until all members have left. A member among them does not wait for
+// itself, nor for members that wait like this too.
+class nursery_joiner : public nursery_waiter {
+public:
+    // `self`: its own membership, or null. `stops`: members that join meanwhile are interrupted.
+    void prepare(nursery_member* self, bool stops, fiber_id by) noexcept {
+        self_ = self;
+        stops_ = stops;
+        by_ = by;
+    }
+
+protected:
+    ~nursery_joiner() = default;
+
+private:
+    friend class nursery;
+
+    nursery_joiner* next_ = nullptr;
+    nursery_member* self_ = nullptr;
+    bool stops_ = false;
+    fiber_id by_;
+};
+
 class nursery {
 public:
     nursery() = default;
@@ -78,12 +101,20 @@ public:
         if (stopped_) {
             m.interrupt_member(stopped_by_); // it waits for nothing yet, so it is not frozen
         }
+        for (nursery_joiner* j = joiners_; j != nullptr; j = j->next_) {
+            if (j->stops_) {
+                m.interrupt_member(j->by_);
+            }
+        }
         return true;
     }
 
     // `m` has ended. The nursery may be gone when this returns. Any thread.
     void remove(nursery_member& m) noexcept {
-        if (nursery_waiter* const quiet = unlink(m)) {
+        nursery_joiner* joined = nullptr;
+        nursery_waiter* const quiet = unlink(m, joined);
+        tell(joined);
+        if (quiet != nullptr) {
             quiet->nursery_quiet();
         }
     }
@@ -106,6 +137,9 @@ public:
 
     // Interrupts every member, or those forked under the frame `under`. O(members).
     void interrupt(fiber_id by, void const* under = nullptr) noexcept { finish(freeze(by, under, false)); }
+    void interrupt_others(fiber_id by, nursery_member const* self) noexcept {
+        finish(freeze(by, nullptr, false, self));
+    }
 
     // Interrupts every member, and those that join later too.
     void stop(fiber_id by) noexcept { finish(freeze(by, nullptr, true)); }
@@ -136,6 +170,32 @@ public:
         return std::exchange(waiter_, nullptr) != nullptr;
     }
 
+    // For any number of waiters at once. True: nobody to wait for. False: `j` is told once when
+    // that is so. The nursery outlives the wait.
+    [[nodiscard]] bool join(nursery_joiner& j) noexcept {
+        nursery_joiner* joined = nullptr;
+        bool done = false;
+        {
+            std::lock_guard guard{lock_};
+            joining_members_ += j.self_ != nullptr ? 1 : 0;
+            j.next_ = joiners_;
+            joiners_ = &j;
+            joined = take_joined(); // others may have waited for this one only
+            done = joined != nullptr && take_out(joined, j);
+        }
+        tell(joined);
+        return done;
+    }
+    // As stop_waiting().
+    [[nodiscard]] bool stop_joining(nursery_joiner& j) noexcept {
+        std::lock_guard guard{lock_};
+        if (!take_out(joiners_, j)) {
+            return false;
+        }
+        joining_members_ -= j.self_ != nullptr ? 1 : 0;
+        return true;
+    }
+
     // The frame `from` returned normally: what it forked now belongs to its caller `to`.
     void reparent(void const* from, void const* to) noexcept {
         std::lock_guard guard{lock_};
@@ -158,6 +218,8 @@ public:
         }
         *at = group.next_;
     }
+    // The next of the chain; for the fiber itself.
+    nursery* next() const noexcept { return next_; }
 
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
@@ -169,7 +231,7 @@ private:
 
     // Two steps, because what a member waits for may take locks when it is left, and wake others
     // that come back here. A frozen member cannot end, so it stays valid between the steps.
-    nursery_member* freeze(fiber_id by, void const* under, bool stop) noexcept {
+    nursery_member* freeze(fiber_id by, void const* under, bool stop, nursery_member const* but = nullptr) noexcept {
         std::lock_guard guard{lock_};
         if (stop && !stopped_) {
             stopped_ = true;
@@ -178,7 +240,7 @@ private:
         nursery_member* frozen = nullptr;
         nursery_member** last = &frozen;
         for (nursery_member* m = newest_; m != nullptr; m = m->older_) {
-            if ((under == nullptr || m->under_ == under) && m->interrupt_member(by)) {
+            if (m != but && (under == nullptr || m->under_ == under) && m->interrupt_member(by)) {
                 m->next_frozen_ = nullptr;
                 *last = m;
                 last = &m->next_frozen_;
@@ -211,13 +273,48 @@ private:
         return true;
     }
 
-    nursery_waiter* unlink(nursery_member& m) noexcept {
+    // Under the lock: takes out those who need not wait any longer, in the order they came.
+    nursery_joiner* take_joined() noexcept {
+        bool const only_joiners = size_ == joining_members_;
+        nursery_joiner* joined = nullptr;
+        for (nursery_joiner** at = &joiners_; *at != nullptr;) {
+            nursery_joiner& j = **at;
+            if (size_ == 0 || (only_joiners && j.self_ != nullptr)) {
+                joining_members_ -= j.self_ != nullptr ? 1 : 0;
+                *at = j.next_;
+                j.next_ = joined;
+                joined = &j;
+            } else {
+                at = &j.next_;
+            }
+        }
+        return joined;
+    }
+    static bool take_out(nursery_joiner*& from, nursery_joiner& j) noexcept {
+        for (nursery_joiner** at = &from; *at != nullptr; at = &(*at)->next_) {
+            if (*at == &j) {
+                *at = j.next_;
+                return true;
+            }
+        }
+        return false;
+    }
+    static void tell(nursery_joiner* joined) noexcept {
+        while (joined != nullptr) {
+            std::exchange(joined, joined->next_)->nursery_quiet(); // which may be gone then
+        }
+    }
+
+    nursery_waiter* unlink(nursery_member& m, nursery_joiner*& joined) noexcept {
         std::lock_guard guard{lock_};
         (m.newer_ != nullptr ? m.newer_->older_ : newest_) = m.older_;
         if (m.older_ != nullptr) {
             m.older_->newer_ = m.newer_;
         }
         --size_;
+        if (joiners_ != nullptr) [[unlikely]] {
+            joined = take_joined();
+        }
         if (!m.awaited_ || --awaited_ != 0) {
             return nullptr;
         }
@@ -232,9 +329,11 @@ private:
     bool waits_for_all_ = false;
     nursery_member* newest_ = nullptr;
     nursery_waiter* waiter_ = nullptr;
+    nursery_joiner* joiners_ = nullptr; // the newest first
     nursery* next_ = nullptr;
     std::size_t size_ = 0;
     std::size_t awaited_ = 0;
+    std::size_t joining_members_ = 0;
 };
 
 } // namespace coir::inline v0::detail

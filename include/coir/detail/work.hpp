@@ -91,6 +91,15 @@ public:
     std::exception_ptr defect() { return thrown_ ? thrown_ : running_->defect(); }
     fiber_id interrupted_by() { return running_->interrupted_by(); }
 
+    // If it runs a coroutine, once polled: what owns its frame. Else null.
+    completion_base* record() noexcept {
+        if constexpr (std::derived_from<inner, completion_base>) {
+            return running_ ? &*running_ : nullptr;
+        } else {
+            return nullptr;
+        }
+    }
+
 private:
     inner start(Late... late) {
         if constexpr (awaitable<Work>) {
