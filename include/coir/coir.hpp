@@ -13,6 +13,7 @@
 #include <coir/errors.hpp>
 #include <coir/fail.hpp>
 #include <coir/fiber.hpp>
+#include <coir/fiber_local.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/outcome.hpp>
 #include <coir/result.hpp>

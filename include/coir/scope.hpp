@@ -127,6 +127,10 @@ public:
     // How many children have not ended.
     std::size_t size() const noexcept { return const_cast<scope*>(this)->group_.members().size(); }
 
+    // For the library: its members, and who is told when it closes.
+    detail::group& get_group() noexcept { return group_; }
+    detail::waiter_list& get_closed() noexcept { return closed_; }
+
 private:
     template <class, class, bool>
     friend class scope_operation;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coir/detail/cancel_state.hpp>
+#include <coir/detail/fiber_locals.hpp>
 #include <coir/detail/frame.hpp>
 #include <coir/detail/nursery.hpp>
 #include <coir/detail/runnable.hpp>
@@ -22,7 +23,7 @@ public:
     enum class lifetime : bool { counted, of_its_owner };
 
     fiber_base(scheduler& s, nursery& parent, lifetime l = lifetime::counted) noexcept
-        : runnable{&fiber_base::run_posted}, scheduler_{&s}, lifetime_{l}, parent_{&parent} {}
+        : fiber_base{s, parent, l, this_worker()} {}
 
     fiber_id id() const noexcept { return id_; }
     scheduler& where() const noexcept { return *scheduler_; }
@@ -130,9 +131,12 @@ public:
     bool is_queued() const noexcept { return next_.load(std::memory_order_relaxed) == next_step::queued; }
 
     suppressed_list suppressed; // thrown by finalizers since the cause that unwinds now
+    fiber_locals locals;        // of whoever made the fiber, and what was bound since
 
     enum class start { queued, here };
     void start_in_nursery(void const* under, start how = start::queued) noexcept;
+    // The same where nobody owns it: it ends interrupted without starting.
+    void end_unstarted() noexcept;
 
 protected:
     ~fiber_base() = default;
@@ -148,6 +152,10 @@ protected:
     virtual void destroy() noexcept = 0;
 
 private:
+    fiber_base(scheduler& s, nursery& parent, lifetime l, worker& here) noexcept
+        : runnable{&fiber_base::run_posted}, locals{here.fiber != nullptr ? here.fiber->locals : fiber_locals{}},
+          scheduler_{&s}, lifetime_{l}, id_{next_id(here)}, parent_{&parent} {}
+
     enum class phase : unsigned char { start, run, unwind, leave };
     // How the top frame goes on. Written by the fiber alone; atomic for who reads it meanwhile.
     enum class next_step : unsigned char { poll, resume, queued };
@@ -189,7 +197,7 @@ private:
     bool await_children(void const* under) noexcept;
     void hand_over_children(frame& from) noexcept;
 
-    static fiber_id next_id() noexcept;
+    static fiber_id next_id(worker& w) noexcept;
 
     scheduler* scheduler_;
     frame* top_ = nullptr;
@@ -200,7 +208,7 @@ private:
     atomic<next_step> next_{next_step::queued};
     atomic<std::uint32_t> references_{2}; // of the running fiber, and of the handle to come
     atomic<std::uint64_t> interrupted_by_{unasked};
-    fiber_id id_ = next_id();
+    fiber_id id_;
     nursery* parent_;
     nursery children_;
     std::unique_ptr<std::string> name_;
@@ -212,10 +220,9 @@ inline fiber_id current_fiber_id() noexcept {
 }
 
 // Taken in blocks, so that forking threads do not meet at one counter. 0 is nobody.
-COIR_SHARED inline fiber_id fiber_base::next_id() noexcept {
+COIR_SHARED inline fiber_id fiber_base::next_id(worker& w) noexcept {
     constexpr std::uint64_t block = 1024;
     static constinit atomic<std::uint64_t> blocks{0};
-    worker& w = this_worker();
     if (w.next_id % block == 0) {
         w.next_id = blocks.fetch_add(block, std::memory_order_relaxed);
     }

@@ -13,10 +13,7 @@ namespace coir::inline v0::detail {
 // it ends interrupted without starting.
 inline void fiber_base::start_in_nursery(void const* under, start how) noexcept {
     if (!parent_->add(*this, under)) {
-        parent_ = nullptr;
-        request_interrupt(fiber_id{});
-        end_cancelled();
-        depart();
+        end_unstarted();
         return;
     }
     if (how == start::here) {
@@ -24,6 +21,13 @@ inline void fiber_base::start_in_nursery(void const* under, start how) noexcept 
     } else {
         post();
     }
+}
+
+inline void fiber_base::end_unstarted() noexcept {
+    parent_ = nullptr;
+    request_interrupt(fiber_id{});
+    end_cancelled();
+    depart();
 }
 
 inline void fiber_base::run_fiber() noexcept {

@@ -63,20 +63,21 @@ protected:
     // the end yet, and the owner cannot end before this returns.
     virtual void ended(outcome<T, E> const&) noexcept {}
 
+    void publish() noexcept override {
+        // The frame, the callable and the arguments are destroyed before anybody can see the end.
+        this->cell().body().destroy_frame();
+        work_.reset();
+        this->locals = fiber_locals{}; // a handle that is kept does not keep them
+        this->cell().settle(*this);
+        ended(this->cell().end());
+        this->cell().publish();
+    }
+
 private:
     void begin() override {
         call<T, E>& body = this->cell().body();
         body.adopt(work_->start().coir_operation());
         body.poll(*this);
-    }
-
-    void publish() noexcept override {
-        // The frame, the callable and the arguments are destroyed before anybody can see the end.
-        this->cell().body().destroy_frame();
-        work_.reset();
-        this->cell().settle(*this);
-        ended(this->cell().end());
-        this->cell().publish();
     }
 
     std::optional<stored_work<Work, Args...>> work_;
