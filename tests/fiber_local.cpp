@@ -100,12 +100,14 @@ TEST_CASE("every kind of work runs with the value bound, and its end is that of 
         CHECK(co_await number.with(1, look()) == 1);
         CHECK(co_await number.with(2, look) == 2);
         CHECK(co_await number.with(3, read_later, 1ms) == 3);
-        CHECK(co_await number.with(4, [] { return coir::transform(look(), [](int n) { return n * number.get(); }); }) == 16);
+        CHECK(co_await number.with(4, [] { return coir::transform(look(), [](int n) { return n * number.get(); }); }) ==
+              16);
         deferred<int> d;
         d.succeed(5);
         CHECK(co_await number.with(0, d) == 5);
         co_await number.with(0, coir::sleep_for(1ms));
-        auto const p = co_await number.with(6, []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(number.get()); });
+        auto const p = co_await number.with(
+            6, []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(number.get()); });
         CHECK(*p == 6);
         CHECK(number.get() == 7);
     };
@@ -170,7 +172,7 @@ TEST_CASE("fibers inherit what is bound where they are started, and keep it") {
         seen.push_back(co_await coir::race(read_later(2ms), read_later(1ms)));
         seen.push_back(co_await coir::when_any(read_later(2ms), read_later(1ms)));
         std::vector<int> const three{1, 2, 3};
-        auto const each = [](int n) -> task<int> { co_return n * number.get(); };
+        auto const each = [](int n) -> task<int> { co_return n* number.get(); };
         for (int const v : co_await coir::for_each(three, each, coir::max_concurrency{2})) {
             seen.push_back(v);
         }
@@ -259,9 +261,7 @@ TEST_CASE("the arguments of a fiber are destroyed while its values are still the
         }
     };
     int seen = 0;
-    auto const forking = [&]() -> task<> {
-        co_await coir::fork([w = witness{seen}]() -> task<> { co_return; });
-    };
+    auto const forking = [&]() -> task<> { co_await coir::fork([w = witness{seen}]() -> task<> { co_return; }); };
     auto const work = [&]() -> task<> { co_await number.with(5, forking); };
     CHECK(test_scheduler{}.run(work).is_success());
     CHECK(seen == 5);
@@ -334,7 +334,8 @@ TEST_CASE("a closure that is named and moved is destroyed once, and so are argum
             co_await coir::yield();
             co_return c.value + d.value + number.get();
         };
-        CHECK(co_await number.with(4, coir::moved(f), counted{2}) == 7);
+        int const sum = co_await number.with(4, coir::moved(f), counted{2});
+        CHECK(sum == 7);
     };
     CHECK(test_scheduler{}.run(work).is_success());
     CHECK(counted::alive() == 0);
@@ -398,7 +399,8 @@ TEST_CASE("many threads read, bind and inherit the same values") {
         wrong += name.get() != text;
         if (depth > 0) {
             auto const deeper = [&]() -> task<long> {
-                auto const [a, b] = co_await coir::when_all(self(self, depth - 1, text + "l"), self(self, depth - 1, text + "l"));
+                auto const [a, b] =
+                    co_await coir::when_all(self(self, depth - 1, text + "l"), self(self, depth - 1, text + "l"));
                 co_return a + b;
             };
             auto const kept = coir::fork(std::cref(self), std::cref(self), 0, text);

@@ -14,6 +14,9 @@
 #include <coir/fail.hpp>
 #include <coir/fiber.hpp>
 #include <coir/fiber_local.hpp>
+#include <coir/fiber_map.hpp>
+#include <coir/fiber_set.hpp>
+#include <coir/fiber_slot.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/outcome.hpp>
 #include <coir/result.hpp>

@@ -114,7 +114,7 @@ public:
     // What get() gives where nothing is bound.
     template <class... Args>
         requires std::constructible_from<T, Args...>
-    explicit fiber_local(Args&&... otherwise) : default_(std::forward<Args>(otherwise)...) {}
+    explicit fiber_local(Args&&... otherwise) : default_(T(std::forward<Args>(otherwise)...)) {}
     fiber_local(fiber_local const&) = delete;
     fiber_local& operator=(fiber_local const&) = delete;
 
@@ -142,8 +142,8 @@ public:
                                                                 detail::to_operation(std::forward<A>(aw))};
     }
     template <class V, class Work, class... Args>
-        requires std::constructible_from<T, V> && (!awaitable<Work>) &&
-                 detail::work<detail::stored<Work>, detail::stored<Args>...>
+        requires std::constructible_from<T, V> &&
+                 (!awaitable<Work>) && detail::work<detail::stored<Work>, detail::stored<Args>...>
     auto with(V&& value, Work&& work, Args&&... args) const {
         COIR_CHECK_VALUE(V);
         COIR_CHECK_CLOSURE(Work);

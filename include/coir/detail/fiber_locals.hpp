@@ -41,7 +41,7 @@ template <class T>
 class local_box final : public local_value {
 public:
     template <class... Args>
-    explicit local_box(std::uint64_t of, Args&&... args) : local_value{of}, value(std::forward<Args>(args)...) {}
+    explicit local_box(std::uint64_t of, Args&&... args) : local_value{of}, value(T(std::forward<Args>(args)...)) {}
 
     T const value;
 };
