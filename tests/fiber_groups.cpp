@@ -1,5 +1,6 @@
 // Owned groups of running fibers: a slot in which the latest wins, a map of such slots, a set.
 #include <coir/adapt.hpp>
+#include <coir/combine.hpp>
 #include <coir/deferred.hpp>
 #include <coir/fiber_map.hpp>
 #include <coir/fiber_set.hpp>
@@ -509,6 +510,21 @@ TEST_CASE("who gives up clearing has cleared, and waits no longer") {
         CHECK_FALSE(joined);
         co_await slot.close();
         CHECK(log.size() == 2);
+    });
+    CHECK(end.is_success());
+}
+
+TEST_CASE("waiting for a group beside something else needs no fiber of its own") {
+    auto const end = in_scope([&](scope<>& s) -> task<> {
+        fiber_set set{s};
+        fiber_slot<int> slot{s};
+        set.run(never_ends);
+        slot.run([]() -> task<int> { co_return 1; });
+        co_await coir::when_any(set.join(), slot.join());
+        CHECK(slot.is_empty());
+        CHECK(set.size() == 1);
+        co_await coir::when_all(set.clear(), slot.await_empty(), set.await_empty());
+        CHECK(set.is_empty());
     });
     CHECK(end.is_success());
 }

@@ -5,6 +5,9 @@
 #include <coir/adapt.hpp>
 #include <coir/combine.hpp>
 #include <coir/deferred.hpp>
+#include <coir/fiber_local.hpp>
+#include <coir/fiber_map.hpp>
+#include <coir/fiber_slot.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/runtime/sync_wait.hpp>
 #include <coir/runtime/thread_pool.hpp>
@@ -184,6 +187,36 @@ TEST_CASE("leaf waits of combinators are not forked: they allocate nothing and h
     CHECK(u.beyond_frames() == 0);
     CHECK(u.leaked == 0);
     CHECK(never.waiter_count() == 0);
+}
+
+TEST_CASE("a group allocates itself and its fibers, and a binding its value and the array of values") {
+    deferred<int> never;
+    auto const in_groups = [&](coir::scope<>& s) -> task<> {
+        coir::fiber_slot<> slot{s};
+        coir::fiber_map<int> map{s};
+        for (int i = 0; i < 4; ++i) {
+            slot.run(wait_for, std::ref(never));
+            map.run(i, wait_for, std::ref(never));
+        }
+        co_await coir::yield();
+        co_await map.remove(1);
+        co_await coir::timeout(slot.join(), 1ms);
+        co_await map.clear();
+        co_await slot.close();
+        co_await map.await_empty();
+    };
+    auto const groups = [&]() -> task<> { co_await coir::with_scope(in_groups); };
+    usage const u = run("a slot and a map", groups);
+    CHECK(u.frames == root + 1 + 5 * 2 + 3); // the body; those that started; those that were replaced before they did
+    CHECK(u.beyond_frames() == 2);
+    CHECK(u.leaked == 0);
+
+    coir::fiber_local<int> const number{1};
+    auto const bound = [&]() -> task<> { co_await number.with(2, coir::yield()); };
+    usage const b = run("a binding", bound);
+    CHECK(b.frames == root + 1);
+    CHECK(b.beyond_frames() == 1);
+    CHECK(b.leaked == 0);
 }
 
 TEST_CASE("a plain thread waits without an allocation") {

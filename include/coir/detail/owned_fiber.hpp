@@ -25,18 +25,20 @@ public:
           Member(*this, std::forward<Init>(member)), in_{std::move(in)} {}
 
 private:
-    void ended(outcome<T, E> const&) noexcept override { in_->ending(*this); }
+    void ended(outcome<T, E> const& end) noexcept override {
+        failed_ = end.is_failure() || end.is_defect();
+        in_->ending(*this);
+    }
 
     // The group may hold this fiber's outcome, so the fiber lets go of the group.
     void publish() noexcept override {
         run::publish();
-        auto const in = std::exchange(in_, nullptr);
-        outcome<T, E> const& end = *this->cell().poll();
-        in->ended(*this, end.is_failure() || end.is_defect());
+        std::exchange(in_, nullptr)->ended(*this, failed_);
     }
     void destroy() noexcept override { delete this; }
 
     std::shared_ptr<owned_fibers> in_;
+    bool failed_ = false;
 };
 
 // A member of which the group keeps nothing more.
@@ -62,7 +64,7 @@ task<T, E> run_as(Work work, Args... args) {
 template <class T, class E, class Work, class... Args>
 inline constexpr bool runs_as_is = std::same_as<std::remove_cvref_t<work_awaitable<Work, Args...>>, task<T, E>>;
 
-// Makes a member of `in`, which has not joined it yet. Its handle is made next: see start_owned.
+// Makes a member of `in`, which has not joined it yet. The caller makes its handle next.
 template <class T, class E, class Member, class Init, class Work, class... Args>
 auto& make_owned(std::shared_ptr<owned_fibers> in, Init&& member, std::string_view name, Work&& work, Args&&... args) {
     using theirs = typename forked<Work, Args...>::type;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/owned_fiber.hpp>
+#include <coir/detail/single_wait.hpp>
 #include <coir/detail/wait_leaf.hpp>
 
 #include <memory>
@@ -11,28 +12,18 @@ namespace coir::inline v0::detail {
 enum class owned_until { empty, cleared, closed, failed };
 
 // Until none runs, or (cleared, closed) none of those that ran when it began, which it ends.
-class [[nodiscard("coir: it does nothing until it is awaited")]] owned_wait : private leaf, private owned_waiter {
+class [[nodiscard("coir: it does nothing until it is awaited")]] owned_wait final : public single_wait,
+                                                                                    private owned_waiter {
 public:
     using value_type = void;
     using error_type = never;
 
     owned_wait(std::shared_ptr<owned_fibers> of, owned_until what) noexcept : of_{std::move(of)}, until_{what} {}
-    owned_wait(owned_wait&& other) noexcept : leaf(), owned_waiter(), of_{std::move(other.of_)}, until_{other.until_} {}
+    owned_wait(owned_wait&& other) noexcept
+        : single_wait(), owned_waiter(), of_{std::move(other.of_)}, until_{other.until_} {}
 
     status poll(fiber_base& f) noexcept {
-        if (!begun_) {
-            if (f.cancel_requested()) {
-                return status::cancelled;
-            }
-            begun_ = true;
-            return begin(f) ? status::value : status::pending;
-        }
-        switch (f.end_wait()) {
-        case wake::none: return status::pending;
-        case wake::cancelled: return status::cancelled;
-        case wake::fired: break;
-        }
-        return status::value;
+        return poll_wait(f, [&] { return begin(f) ? status::value : status::pending; }, [] { return status::value; });
     }
 
     void get() const noexcept {}
@@ -57,13 +48,13 @@ private:
 
     std::shared_ptr<owned_fibers> of_;
     owned_until until_;
-    bool begun_ = false;
 };
 
 // Until none runs, or the first has failed or died: then it ends so too.
 template <class T, class E>
 class [[nodiscard("coir: it does nothing until it is awaited")]] owned_join {
 public:
+    static constexpr bool is_leaf = true;
     using value_type = void;
     using error_type = E;
 
