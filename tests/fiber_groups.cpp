@@ -133,6 +133,7 @@ TEST_CASE("if only what is missing is to run, what runs is kept and the new work
         map.run(2, {.only_if_missing = true}, note, std::ref(log), 2ms, "f");
         CHECK(map.find(1).id() == d.id());
         co_await map.join();
+        CHECK(map.is_empty());
     });
     CHECK(end.is_success());
     CHECK(log == steps{"a", "c", "d", "f"});

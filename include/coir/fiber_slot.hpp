@@ -16,19 +16,6 @@
 #include <coir/detail/owned_group.hpp>
 
 #include <mutex>
-#include <optional>
-#include <string_view>
-
-namespace coir::inline v0 {
-
-// How work takes the place of what runs.
-struct replace_options {
-    bool only_if_missing = false; // what runs is kept, and the new work ends interrupted without starting
-    bool after_previous = false;  // starts when the one whose place it takes has ended: never both at once
-    std::string_view name = {};   // of the new fiber; copied
-};
-
-} // namespace coir::inline v0
 
 namespace coir::inline v0::detail {
 
@@ -37,7 +24,7 @@ public:
     using owned_fibers::owned_fibers;
 
     admission install(owned_member& m, replace_options const& how) noexcept {
-        frozen_list frozen;
+        frozen_members frozen;
         std::lock_guard guard{lock()};
         owned_member* const before = current_;
         if ((how.only_if_missing && before != nullptr) || !admit(m)) {

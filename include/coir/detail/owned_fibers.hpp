@@ -10,52 +10,13 @@
 #pragma once
 
 #include <coir/detail/group.hpp>
-#include <coir/detail/waiting_line.hpp>
+#include <coir/detail/owned_member.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <mutex>
 
 namespace coir::inline v0::detail {
-
-// A fiber of a group: lives in its control block.
-class owned_member {
-public:
-    explicit owned_member(fiber_base& f) noexcept : fiber_{&f} {}
-    owned_member(owned_member const&) = delete;
-    owned_member& operator=(owned_member const&) = delete;
-
-    fiber_base& get_fiber() const noexcept { return *fiber_; }
-    bool has_entry() const noexcept { return has_entry_; } // under the lock
-
-protected:
-    ~owned_member() = default;
-
-private:
-    friend class owned_fibers;
-
-    fiber_base* fiber_;
-    owned_member* older_ = nullptr;
-    owned_member* newer_ = nullptr;
-    owned_member* next_frozen_ = nullptr;
-    owned_member* successor_ = nullptr; // has joined, and is posted when this one has ended
-    std::uint64_t number_ = 0;
-    bool has_entry_ = false;
-};
-
-// A fiber that waits for members to end: all that have joined up to a number.
-class owned_waiter : public line_waiter {
-protected:
-    owned_waiter() = default;
-    owned_waiter(owned_waiter&&) = default;
-    ~owned_waiter() = default;
-
-private:
-    friend class owned_fibers;
-
-    std::uint64_t up_to_ = 0;
-};
 
 class owned_fibers {
 public:
@@ -84,7 +45,7 @@ public:
 
     // Asks all that run to end. O(running fibers).
     void interrupt_all(fiber_id by) noexcept {
-        frozen_list frozen;
+        frozen_members frozen;
         std::lock_guard guard{lock_};
         freeze_all(frozen, by);
     }
@@ -102,7 +63,7 @@ public:
     }
     // Takes all entries away and asks all that run to end; waits for these, and no later ones.
     [[nodiscard]] bool clear_or_wait(owned_waiter& w, fiber_base& f, leaf& l, bool close) noexcept {
-        frozen_list frozen;
+        frozen_members frozen;
         std::lock_guard guard{lock_};
         closed_ = closed_ || close;
         if (oldest_ == nullptr) {
@@ -172,27 +133,6 @@ protected:
         }
     }
 
-    // Members that were frozen under the lock are asked to end when it is free again: declared
-    // before the lock is taken. A frozen fiber cannot end, so it stays valid until then.
-    class frozen_list {
-    public:
-        frozen_list() = default;
-        frozen_list(frozen_list const&) = delete;
-        frozen_list& operator=(frozen_list const&) = delete;
-        ~frozen_list() {
-            while (first_ != nullptr) {
-                owned_member* const m = std::exchange(first_, first_->next_frozen_);
-                m->fiber_->finish_cancel();
-            }
-        }
-
-    private:
-        friend class owned_fibers;
-
-        owned_member* first_ = nullptr;
-        owned_member** last_ = &first_;
-    };
-
     // ---- Under the lock.
 
     // False: nobody joins any more. `m` gets an entry.
@@ -210,9 +150,10 @@ protected:
     }
 
     // `next`, which was admitted, takes the place of `before`. True: it is to be posted now.
-    bool replace(owned_member& before, owned_member& next, bool after_it, frozen_list& frozen, fiber_id by) noexcept {
+    bool replace(owned_member& before, owned_member& next, bool after_it, frozen_members& frozen,
+                 fiber_id by) noexcept {
         take_entry(before);
-        freeze(before, frozen, by);
+        frozen.add(before, by);
         before.successor_ = after_it ? &next : nullptr;
         return !after_it;
     }
@@ -226,14 +167,6 @@ protected:
     }
     // What a kind of group keeps of the member that has the entry.
     virtual void forget(owned_member& m) noexcept = 0;
-
-    static void freeze(owned_member& m, frozen_list& frozen, fiber_id by) noexcept {
-        if (static_cast<nursery_member&>(*m.fiber_).interrupt_member(by)) {
-            m.next_frozen_ = nullptr;
-            *frozen.last_ = &m;
-            frozen.last_ = &m.next_frozen_;
-        }
-    }
 
     std::size_t entries() const noexcept { return entries_; }
     // Those that have entries, the oldest first.
@@ -249,9 +182,9 @@ protected:
     spin_lock& lock() const noexcept { return lock_; }
 
 private:
-    void freeze_all(frozen_list& frozen, fiber_id by) noexcept {
+    void freeze_all(frozen_members& frozen, fiber_id by) noexcept {
         for (owned_member* m = oldest_; m != nullptr; m = m->newer_) {
-            freeze(*m, frozen, by);
+            frozen.add(*m, by);
         }
     }
 

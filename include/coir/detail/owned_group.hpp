@@ -5,7 +5,19 @@
 #include <coir/detail/registration.hpp>
 
 #include <memory>
+#include <string_view>
 #include <vector>
+
+namespace coir::inline v0 {
+
+// How work takes the place of what runs.
+struct replace_options {
+    bool only_if_missing = false; // what runs is kept, and the new work ends interrupted without starting
+    bool after_previous = false;  // starts when the one whose place it takes has ended: never both at once
+    std::string_view name = {};   // of the new fiber; copied
+};
+
+} // namespace coir::inline v0
 
 namespace coir::inline v0::detail {
 
