@@ -11,6 +11,7 @@
 
 #include <coir/detail/awaiter.hpp>
 #include <coir/detail/call.hpp>
+#include <coir/detail/inline_closure.hpp>
 #include <coir/fail.hpp>
 
 #include <coroutine>
@@ -40,8 +41,14 @@ public:
     auto await_transform(A&& a, await_site at = await_site::current()) {
         static_cast<Promise&>(*this).site = at;
         static_assert(!is_task_lvalue<A>, "coir: a task is awaited once, as an rvalue: co_await std::move(t)");
-        static_assert(awaitable<A>, "coir: this cannot be awaited in a task; an operation is awaited as an rvalue");
-        if constexpr (awaitable<A>) {
+        static_assert(awaitable<A> || foreign_awaitable<A>,
+                      "coir: this cannot be awaited in a task; an operation is awaited as an rvalue");
+        if constexpr (foreign_awaitable<A>) {
+            COIR_CHECK_VALUE(A);
+            // The operand lives as long as the co_await expression, so it is not moved.
+            using op = foreign_operation<A&&>;
+            return awaiter<op, Promise>{op{std::forward<A>(a)}, static_cast<Promise&>(*this)};
+        } else if constexpr (awaitable<A>) {
             using op = operation_of<A>;
             static_assert(error_for<E, typename op::error_type>,
                           "coir: the task's error type lacks an error of what is awaited; add it, or use as_result");

@@ -5,6 +5,8 @@
 // holds what it limits - and are movable until first polled.
 #pragma once
 
+#include <coir/detail/foreign.hpp>
+#include <coir/detail/inline_closure.hpp>
 #include <coir/outcome.hpp>
 
 #include <concepts>
@@ -55,13 +57,33 @@ concept has_operation_member = requires(A&& a) {
 template <class A>
 concept movable_operation = operation<std::remove_cvref_t<A>> && !std::is_lvalue_reference_v<A>;
 
+template <class A>
+concept native_awaitable = has_operation_member<A> || movable_operation<A>;
+
+// A type of the library, also where this value category of it cannot be awaited.
+template <class A>
+concept native_type = native_awaitable<std::remove_cvref_t<A>> || native_awaitable<A>;
+
+// An awaitable of another library. An lvalue is referred to and outlives the await.
+template <class A>
+concept foreign_awaitable = !native_type<A> && has_foreign_awaiter<A>;
+
+// One that can be kept until it is awaited.
+template <class A>
+concept kept_foreign_awaitable =
+    foreign_awaitable<A> && (std::is_lvalue_reference_v<A> || std::constructible_from<std::remove_cvref_t<A>, A>);
+
+template <class A>
+class foreign_operation;
+
 } // namespace coir::inline v0::detail
 
 namespace coir::inline v0 {
 
-// What `co_await` takes in a task: an awaitable of the library.
+// What can be awaited in a task, and what every adaptor and combinator takes: an awaitable of this
+// library or of another. In a task also foreign ones that cannot be moved are awaited.
 template <class A>
-concept awaitable = detail::has_operation_member<A> || detail::movable_operation<A>;
+concept awaitable = detail::native_awaitable<A> || detail::kept_foreign_awaitable<A>;
 
 } // namespace coir::inline v0
 
@@ -86,8 +108,12 @@ auto to_operation(A&& a) {
         return detail::to_operation(std::move(a)); // operation_for says what is wrong
     } else if constexpr (has_operation_member<A>) {
         return std::forward<A>(a).coir_operation();
-    } else {
+    } else if constexpr (movable_operation<A>) {
         return std::remove_cvref_t<A>(std::forward<A>(a));
+    } else {
+        COIR_CHECK_VALUE(A);
+        using operand = std::remove_cv_t<A>;
+        return foreign_operation<operand>{static_cast<operand&&>(std::forward<A>(a))};
     }
 }
 
@@ -108,6 +134,35 @@ using await_value_t = typename detail::operation_of<A>::value_type;
 
 template <awaitable A>
 using await_error_t = typename detail::operation_of<A>::error_type;
+
+} // namespace coir::inline v0
+
+namespace coir::inline v0::detail {
+
+// What a coroutine of another library gets when it awaits something of ours. A concept that asks
+// whether that can be awaited is told yes; whoever then does it reads why not.
+template <class A>
+struct refused_awaiter {
+    bool await_ready() const {
+        static_assert(!native_type<A>, "coir: only a coir::task awaits this; the bridges for coroutines of other "
+                                       "libraries are in <coir/interop/...>");
+        return true;
+    }
+    void await_suspend(std::coroutine_handle<>) const {}
+    await_value_t<std::remove_cvref_t<A>> await_resume() const { std::terminate(); }
+};
+
+template <class A>
+    requires native_type<A>
+refused_awaiter<A> operator co_await(A&&) {
+    return {};
+}
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0 {
+
+using detail::operator co_await;
 
 } // namespace coir::inline v0
 
