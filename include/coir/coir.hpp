@@ -21,6 +21,7 @@
 #include <coir/outcome.hpp>
 #include <coir/result.hpp>
 #include <coir/runtime/blocking.hpp>
+#include <coir/runtime/on.hpp>
 #include <coir/runtime/run_loop.hpp>
 #include <coir/runtime/scheduler.hpp>
 #include <coir/runtime/sync_wait.hpp>
