@@ -27,7 +27,7 @@ using coir::task;
 namespace {
 
 void wait_for_end(coir::fiber<> const& f) {
-    f.get_state().cell().wait_until((std::chrono::steady_clock::time_point::max)());
+    f.get_state().cell().wait();
 }
 
 // Spins a little, so that two threads meet in ever other ways.

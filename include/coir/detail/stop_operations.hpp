@@ -6,8 +6,8 @@
 #if defined(__cpp_lib_jthread)
 
 #include <coir/deferred.hpp>
+#include <coir/detail/group_member.hpp>
 #include <coir/detail/kept_end.hpp>
-#include <coir/detail/member_task.hpp>
 #include <coir/detail/timeout_operation.hpp>
 #include <coir/detail/work.hpp>
 #include <coir/time.hpp>
@@ -50,7 +50,7 @@ public:
             return status::pending;
         }
         source_.emplace(std::nostopstate);
-        return group_.exit(end_.take(f, *member_.poll()));
+        return group_.exit(end_.take(f, member_->end()));
     }
 
     value_type get() { return end_.get(); }
@@ -68,19 +68,23 @@ private:
         auto work = end_.run(to_operation(std::invoke(f_, source_->get_token())));
         group_.enter(f);
         try {
-            auto const ended = [](auto const&) noexcept {};
-            member_ = start_member(group_, std::move(work).coir_operation(), ended, fiber_base::start::here);
+            member_.emplace(std::move(work).coir_operation());
+            member_->start(group_, nobody{}, fiber_base::start::here);
         } catch (...) {
             group_.exit(status::defect);
             throw;
         }
     }
 
+    struct nobody {
+        void operator()(outcome<> const&) const noexcept {}
+    };
+
     F f_;
     std::optional<std::stop_source> source_; // empty: it has not begun
     group group_;
     kept_end<inner> end_;
-    fiber<> member_;
+    std::optional<forked_member<operation_of<task<>>, nobody>> member_;
 };
 
 // interrupt_when, with a signal that the token completes.
