@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <coroutine>
 #include <csignal>
 #include <string>
 
@@ -57,7 +58,32 @@ coir::task<> destroys_what_is_being_completed() {
     co_await completer;
 }
 
+// A foreign awaitable that does this with its handle.
+struct foreign {
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) const {
+        misuse(h);
+        return false;
+    }
+    void await_resume() const noexcept {}
+    void (*misuse)(std::coroutine_handle<>);
+};
+
+coir::task<> awaits(foreign f) { co_await f; }
+
 } // namespace
+
+TEST_CASE("a foreign awaitable that destroys its handle, or resumes it twice, is reported") {
+    auto const destroys = [](std::coroutine_handle<> h) { h.destroy(); };
+    CHECK_THAT(last_words([&] { coir::sync_wait(awaits(foreign{destroys})); }),
+               Catch::Contains("destroyed the coroutine that awaits it"));
+    auto const resumes = [](std::coroutine_handle<> h) {
+        h.resume();
+        h.resume();
+    };
+    CHECK_THAT(last_words([&] { coir::sync_wait(awaits(foreign{resumes})); }),
+               Catch::Contains("resumed a coroutine twice"));
+}
 
 TEST_CASE("a task that is awaited twice is reported") {
     CHECK_THAT(last_words([] { coir::sync_wait(awaits_twice); }), Catch::Contains("awaited before"));
