@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coir/detail/call.hpp>
+#include <coir/detail/foreign_operation.hpp>
 
 namespace coir::inline v0::detail {
 

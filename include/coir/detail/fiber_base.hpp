@@ -232,4 +232,3 @@ COIR_SHARED inline fiber_id fiber_base::next_id(worker& w) noexcept {
 } // namespace coir::inline v0::detail
 
 #include <coir/detail/fiber_loop.hpp>
-#include <coir/detail/foreign_operation.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coir/detail/fiber_base.hpp>
+#include <coir/detail/foreign_operation.hpp>
 #include <coir/detail/operation.hpp>
 
 #include <functional>
