@@ -355,9 +355,14 @@ TEST_CASE("an awaitable that cannot be awaited as a temporary is passed on with 
         auto const first = co_await coir::moved(a);
         aggregate b{std::make_unique<int>(4)};
         auto const second = co_await coir::timeout(coir::moved(b), 1s);
-        co_return *first + **second;
+        auto const next = [](int n) { return aggregate{std::make_unique<int>(n)}; };
+        auto const third = co_await (answer(5) | coir::and_then(next));
+        std::vector<aggregate> many;
+        many.push_back(next(6));
+        auto const all = co_await coir::when_all(std::move(many));
+        co_return *first + **second + *third + *all.front();
     };
-    CHECK(run(work()) == 7);
+    CHECK(run(work()) == 18);
 }
 
 TEST_CASE("foreign awaitables work with every adaptor and combinator") {

@@ -20,7 +20,7 @@ template <class R>
 auto operations_of(R&& aws) {
     std::vector<operation_of<std::ranges::range_value_t<R>>> ops;
     for (auto&& aw : aws) {
-        ops.push_back(to_operation(std::move(aw)));
+        ops.push_back(operation_from(std::move(aw)));
     }
     return ops;
 }
@@ -59,7 +59,7 @@ auto all_settled(R&& aws) {
     using op = detail::as_outcome_operation<detail::operation_of<std::ranges::range_value_t<R>>>;
     std::vector<op> ops;
     for (auto&& aw : aws) {
-        ops.push_back(op{detail::to_operation(std::move(aw))});
+        ops.push_back(op{detail::operation_from(std::move(aw))});
     }
     return detail::when_all_range_operation<op>{std::move(ops)};
 }

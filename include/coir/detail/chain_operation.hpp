@@ -28,9 +28,9 @@ protected:
         try {
             fill(given_, give);
             if constexpr (std::is_void_v<Given>) {
-                second_.emplace(to_operation(std::invoke(f_)));
+                second_.emplace(operation_from(std::invoke(f_)));
             } else {
-                second_.emplace(to_operation(std::invoke(f_, std::move(*given_).get())));
+                second_.emplace(operation_from(std::invoke(f_, std::move(*given_).get())));
             }
         } catch (...) {
             thrown_ = std::current_exception();

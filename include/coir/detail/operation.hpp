@@ -103,24 +103,32 @@ inline constexpr bool fits = false;
 
 // The operation that awaiting `a` performs.
 template <awaited A>
-auto to_operation(A&& a) {
+auto operation_from(A&& a) {
     if constexpr (named_awaitable<A>) {
-        return detail::to_operation(std::move(a)); // operation_for says what is wrong
+        return detail::operation_from(std::move(a)); // operation_for says what is wrong
     } else if constexpr (has_operation_member<A>) {
         return std::forward<A>(a).coir_operation();
     } else if constexpr (movable_operation<A>) {
         return std::remove_cvref_t<A>(std::forward<A>(a));
     } else {
-        COIR_CHECK_VALUE(A);
         using operand = std::remove_cv_t<A>;
         return foreign_operation<operand>{static_cast<operand&&>(std::forward<A>(a))};
     }
 }
 
+// The same for a builder, whose argument may be a temporary in a co_await expression.
+template <awaited A>
+auto to_operation(A&& a) {
+    if constexpr (kept_foreign_awaitable<A>) {
+        COIR_CHECK_VALUE(A);
+    }
+    return operation_from(std::forward<A>(a));
+}
+
 template <awaited A>
 struct operation_for {
     static_assert(awaitable<A>, "coir: what is awaited once is passed on as an rvalue: std::move(t)");
-    using type = decltype(detail::to_operation(std::declval<A>()));
+    using type = decltype(detail::operation_from(std::declval<A>()));
 };
 template <class A>
 using operation_of = typename operation_for<A>::type;

@@ -96,7 +96,7 @@ private:
         }
         attempts_.begin(f);
         try {
-            running_.emplace(to_operation(factory_()));
+            running_.emplace(operation_from(factory_()));
             return true;
         } catch (...) {
             thrown_ = std::current_exception();

@@ -49,7 +49,6 @@ public:
         if (group_.poll_members(f) == status::pending) {
             return status::pending;
         }
-        source_.emplace(std::nostopstate);
         return group_.exit(end_.take(f, member_->end()));
     }
 
@@ -65,7 +64,7 @@ public:
 private:
     void start(fiber_base& f) {
         source_.emplace();
-        auto work = end_.run(to_operation(std::invoke(f_, source_->get_token())));
+        auto work = end_.run(operation_from(std::invoke(f_, source_->get_token())));
         group_.enter(f);
         try {
             member_.emplace(std::move(work).coir_operation());

@@ -104,9 +104,9 @@ public:
 private:
     inner start(Late... late) {
         if constexpr (awaitable<Work>) {
-            return to_operation(std::move(work_));
+            return operation_from(std::move(work_));
         } else {
-            return to_operation(std::invoke(work_, std::forward<Late>(late)...));
+            return operation_from(std::invoke(work_, std::forward<Late>(late)...));
         }
     }
 

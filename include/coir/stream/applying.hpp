@@ -45,7 +45,7 @@ public:
 
     bool is_running() const noexcept { return running_.has_value(); }
     // `arg` must stay until it has ended.
-    void start(Arg&& arg) { running_.emplace(to_operation(std::invoke(f_, static_cast<Arg&&>(arg)))); }
+    void start(Arg&& arg) { running_.emplace(operation_from(std::invoke(f_, static_cast<Arg&&>(arg)))); }
     status poll(fiber_base& f) { return running_->poll(f); }
     void finish() noexcept { running_.reset(); }
 

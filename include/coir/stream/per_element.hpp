@@ -173,7 +173,7 @@ private:
 
         status poll(fiber_base& f) {
             if (!running_) {
-                running_.emplace(to_operation(std::invoke(*f_, std::as_const(element_))));
+                running_.emplace(operation_from(std::invoke(*f_, std::as_const(element_))));
             }
             return running_->poll(f);
         }

@@ -61,7 +61,7 @@ public:
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         if (!running_) {
-            running_.emplace(to_operation(make_()));
+            running_.emplace(operation_from(make_()));
         }
         status const s = running_->poll(f);
         if (s == status::value) {
