@@ -98,7 +98,8 @@ struct forked {
     static_assert(is_task<std::remove_cvref_t<awaitable>>, "coir: this takes a task, or a callable that returns one");
     static_assert(!is_task_lvalue<Work>, "coir: a task is run once, and passed on as an rvalue: std::move(t)");
     using type = fiber<typename awaitable::value_type, typename awaitable::error_type>;
-    using run = plain_fiber<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
+    using run =
+        plain_fiber<typename awaitable::value_type, typename awaitable::error_type, stored<Work>, stored<Args>...>;
 };
 
 template <class Work, class... Args>

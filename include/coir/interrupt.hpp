@@ -52,7 +52,8 @@ auto uninterruptible_mask(Body&& body) {
 template <detail::awaited A, class F>
 auto ensuring(A&& aw, F&& f) {
     COIR_CHECK_CLOSURE(F);
-    static_assert(detail::finalizer<detail::stored<F>>, "coir: a finalizer is a callable that returns task<void, never>");
+    static_assert(detail::finalizer<detail::stored<F>>,
+                  "coir: a finalizer is a callable that returns task<void, never>");
     using op = detail::operation_of<A>;
     return detail::ensuring_operation<op, detail::stored<F>>{detail::to_operation(std::forward<A>(aw)),
                                                              detail::unwrap(std::forward<F>(f))};

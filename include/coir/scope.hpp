@@ -35,6 +35,9 @@ struct interrupt_deferred {
 
 namespace coir::inline v0 {
 
+template <class E, class Body, bool Supervises>
+class scope_operation;
+
 template <class E = never>
 class scope {
 public:
@@ -79,8 +82,9 @@ public:
                       "coir: fork_started takes a callable whose first argument is a coir::started<V>&; where that is "
                       "auto&, name V: s.fork_started<V>(work)");
         constexpr bool fits = detail::announced<detail::stored<Work>, value, detail::stored<Args>...>;
-        static_assert(fits || std::same_as<value, detail::not_named>,
-                      "coir: fork_started calls work(ready, args...), where ready is a coir::started<V>&; it must return a task");
+        static_assert(
+            fits || std::same_as<value, detail::not_named>,
+            "coir: fork_started calls work(ready, args...), where ready is a coir::started<V>&; it must return a task");
         if constexpr (fits) {
             return make_start<value>(options, std::forward<Work>(work), std::forward<Args>(args)...);
         }
@@ -107,7 +111,8 @@ public:
     // is the next. O(1), an allocation.
     template <class F>
     void add_finalizer(F&& f) {
-        static_assert(detail::finalizer<detail::stored<F>>, "coir: a finalizer is a callable that returns task<void, never>");
+        static_assert(detail::finalizer<detail::stored<F>>,
+                      "coir: a finalizer is a callable that returns task<void, never>");
         finalizers_.push(std::forward<F>(f));
     }
 
@@ -129,7 +134,7 @@ public:
 
     // For the library: its members, and who is told when it closes.
     detail::group& get_group() noexcept { return group_; }
-    detail::waiter_list& get_closed() noexcept { return closed_; }
+    detail::callback_list& get_closed() noexcept { return attached_; }
 
 private:
     template <class, class, bool>
@@ -175,19 +180,20 @@ private:
         check_error<typename handle::error_type>();
         using child = detail::starting_fiber<V, typename handle::value_type, typename handle::error_type,
                                              decltype(on_child_end()), detail::stored<Work>, detail::stored<Args>...>;
-        auto fork = [this, options, kept = std::tuple<detail::stored<Work>, detail::stored<Args>...>(
-                                        detail::unwrap(std::forward<Work>(work)),
-                                        detail::unwrap(std::forward<Args>(args))...)]() mutable {
-            detail::fork_setup setup{options, where()};
-            return std::apply(
-                [&](auto&... parts) {
-                    auto* const state = new child(where(), group_.members(), on_child_end(), std::move(parts)...);
-                    handle h{state};
-                    start(setup, *state);
-                    return h;
-                },
-                kept);
-        };
+        auto fork =
+            [this, options,
+             kept = std::tuple<detail::stored<Work>, detail::stored<Args>...>(
+                 detail::unwrap(std::forward<Work>(work)), detail::unwrap(std::forward<Args>(args))...)]() mutable {
+                detail::fork_setup setup{options, where()};
+                return std::apply(
+                    [&](auto&... parts) {
+                        auto* const state = new child(where(), group_.members(), on_child_end(), std::move(parts)...);
+                        handle h{state};
+                        start(setup, *state);
+                        return h;
+                    },
+                    kept);
+            };
         return detail::start_operation<V, child, decltype(fork)>{std::move(fork)};
     }
 

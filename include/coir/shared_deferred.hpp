@@ -71,7 +71,8 @@ public:
     template <class Work>
     auto complete(Work&& work) const {
         COIR_CHECK_CLOSURE(Work);
-        return detail::shared_complete_operation<T, E, detail::stored<Work>>{to_, detail::unwrap(std::forward<Work>(work))};
+        return detail::shared_complete_operation<T, E, detail::stored<Work>>{to_,
+                                                                             detail::unwrap(std::forward<Work>(work))};
     }
 
     bool is_done() const noexcept { return to_->is_done(); }

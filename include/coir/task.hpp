@@ -81,9 +81,7 @@ public:
     return_to_caller final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept { record().die(std::current_exception()); }
 
-    detail::completion<T, E>& record() noexcept {
-        return static_cast<detail::completion<T, E>&>(*frame::completion);
-    }
+    detail::completion<T, E>& record() noexcept { return static_cast<detail::completion<T, E>&>(*frame::completion); }
 
     // At the final suspension point.
     std::coroutine_handle<> leave() noexcept {
@@ -148,9 +146,7 @@ public:
     ~task() { destroy(); }
 
     // For the library: the operation of awaiting it.
-    detail::call<T, E> coir_operation() && noexcept {
-        return detail::call<T, E>{std::exchange(coroutine_, nullptr)};
-    }
+    detail::call<T, E> coir_operation() && noexcept { return detail::call<T, E>{std::exchange(coroutine_, nullptr)}; }
 
 private:
     friend promise_type;

@@ -105,12 +105,9 @@ public:
 
     template <class A, class U, class R>
     bracket_operation(A&& to_acquire, U&& to_use, R&& to_release)
-        : acquire_{std::forward<A>(to_acquire)}, use_(std::forward<U>(to_use)),
-          release_(std::forward<R>(to_release)) {}
+        : acquire_{std::forward<A>(to_acquire)}, use_(std::forward<U>(to_use)), release_(std::forward<R>(to_release)) {}
 
-    status poll(fiber_base& f) {
-        return used_ ? used_->poll(f) : poll_acquire(f);
-    }
+    status poll(fiber_base& f) { return used_ ? used_->poll(f) : poll_acquire(f); }
     value_type get() {
         if (thrown_) {
             std::rethrow_exception(thrown_);

@@ -66,7 +66,8 @@ public:
             return this->second_->poll(f);
         }
         status const s = this->first_.poll(f);
-        return s == status::value ? this->begin_second(f, [this]() -> decltype(auto) { return this->first_.get(); }) : s;
+        return s == status::value ? this->begin_second(f, [this]() -> decltype(auto) { return this->first_.get(); })
+                                  : s;
     }
     value_type get() {
         this->rethrow_own();

@@ -58,7 +58,8 @@
 
 // GCC 12.1 and 12.2 destroy a closure or aggregate twice that is created inside a
 // co_await expression (docs/guide). There, builders reject the dangerous shapes.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && __GNUC_MINOR__ <= 2 && !defined(COIR_ALLOW_INLINE_CLOSURES)
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && __GNUC_MINOR__ <= 2 &&                               \
+    !defined(COIR_ALLOW_INLINE_CLOSURES)
 #define COIR_REJECT_INLINE_CLOSURES 1
 #else
 #define COIR_REJECT_INLINE_CLOSURES 0

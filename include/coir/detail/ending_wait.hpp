@@ -4,7 +4,7 @@
 
 #include <coir/detail/wait_leaf.hpp>
 
-#include <optional>
+#include <cstdint>
 
 namespace coir::inline v0::detail {
 
@@ -17,7 +17,7 @@ public:
     // is interrupted first; from then on the wait is masked.
     template <class Ask>
     bool poll(fiber_base& f, waiter_list& end, Ask ask) {
-        if (!masked_) {
+        if (!is_masked_) {
             switch (waiting_.poll(f, end)) {
             case wait_leaf::progress::pending: return false;
             case wait_leaf::progress::abandoned: // not while we keep what ends
@@ -26,9 +26,9 @@ public:
             }
             ask();
             shield_before_ = f.mask();
-            masked_.emplace();
+            is_masked_ = true;
         }
-        if (masked_->poll(f, end) == wait_leaf::progress::pending) {
+        if (masked_.poll(f, end) == wait_leaf::progress::pending) {
             return false;
         }
         f.set_shield(shield_before_);
@@ -37,7 +37,8 @@ public:
 
 private:
     wait_leaf waiting_;
-    std::optional<wait_leaf> masked_;
+    wait_leaf masked_;
+    bool is_masked_ = false;
     std::uint32_t shield_before_ = 0;
 };
 

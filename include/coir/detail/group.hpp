@@ -4,7 +4,6 @@
 
 #include <coir/detail/fiber_state.hpp>
 
-
 namespace coir::inline v0::detail {
 
 class group : private leaf, private nursery_waiter {

@@ -115,7 +115,7 @@ fiber<T, E> handle_to(owned_member& m) noexcept {
 // Told when the scope of a group closes.
 struct close_owned {
     owned_fibers* which;
-    void operator()(bool) const noexcept { which->close(); }
+    void operator()() const noexcept { which->close(); }
 };
 
 } // namespace coir::inline v0::detail

@@ -1,8 +1,8 @@
 // The part of the face that fiber_slot, fiber_map and fiber_set have in common.
 #pragma once
 
+#include <coir/detail/attachment.hpp>
 #include <coir/detail/owned_wait.hpp>
-#include <coir/detail/registration.hpp>
 
 #include <memory>
 #include <string_view>
@@ -76,7 +76,7 @@ protected:
 
 private:
     std::shared_ptr<Core> core_;
-    registration<close_owned> link_;
+    attachment<close_owned> link_;
 };
 
 // Handles to the fibers that have entries, the oldest first.

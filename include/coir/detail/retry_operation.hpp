@@ -48,8 +48,7 @@ public:
     using value_type = typename inner::value_type;
     using error_type = typename inner::error_type;
 
-    retry_operation(Factory factory, Policy policy)
-        : factory_(std::move(factory)), attempts_{std::move(policy)} {}
+    retry_operation(Factory factory, Policy policy) : factory_(std::move(factory)), attempts_{std::move(policy)} {}
     retry_operation(retry_operation&& other) // before it begins
         : factory_(std::move(other.factory_)), attempts_{std::move(other.attempts_)} {}
 

@@ -7,7 +7,7 @@
 
 namespace coir::inline v0::detail {
 
-class wait_leaf final : private leaf, private waiter {
+class wait_leaf : private leaf, private waiter {
 public:
     wait_leaf() = default;
     wait_leaf(wait_leaf&&) noexcept {} // before it waits there is nothing to move

@@ -113,7 +113,7 @@ private:
     }
 
     detail::runnable_queue ready_; // of the thread that runs the loop
-    detail::mailbox mailbox_;          // from all others
+    detail::mailbox mailbox_;      // from all others
     bool quiet_ = false;
     timer_queue timers_;
     detail::parker parker_;

@@ -98,8 +98,8 @@ public:
     template <class Up>
         requires(!std::is_lvalue_reference_v<Up>) && async_stream<Up>
     friend auto operator|(Up&& up, stage_closure&& self) {
-        return std::apply(
-            [&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; }, self.args_);
+        return std::apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; },
+                          self.args_);
     }
 
     template <class Up>

@@ -60,7 +60,9 @@ public:
     std::exception_ptr defect() {
         return closing_ ? this->up_.defect() : with_failed([](auto& x) { return x.defect(); });
     }
-    fiber_id interrupted_by() { return with_failed([](auto& x) { return x.interrupted_by(); }); }
+    fiber_id interrupted_by() {
+        return with_failed([](auto& x) { return x.interrupted_by(); });
+    }
 
 private:
     status poll_suspending(fiber_base& f, std::optional<value_type>& out) {

@@ -96,7 +96,8 @@ template <std::ranges::input_range R>
 auto from(R&& range) {
     COIR_CHECK_VALUE(R);
     if constexpr (std::is_lvalue_reference_v<R>) {
-        return detail::range_source{std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
+        return detail::range_source{
+            std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
     } else {
         return detail::range_source<R>{std::move(range)};
     }

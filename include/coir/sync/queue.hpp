@@ -151,13 +151,17 @@ public:
     // nothing, waiting pushes `closed`.
     std::size_t shutdown() noexcept { return core_.shutdown(); }
 
-    bool is_closed() const noexcept { return core_.look([](auto const&, bool closed) { return closed; }); }
+    bool is_closed() const noexcept {
+        return core_.look([](auto const&, bool closed) { return closed; });
+    }
 
     // `co_await q.drained()`: until it is closed, and nothing is in it or waits to come in.
     auto drained() { return detail::queue_drained<T, E>{core_}; }
 
     // How many elements are in it, as a snapshot; without those of pushes that wait.
-    std::size_t size() const noexcept { return core_.look([](auto const& items, bool) { return items.size(); }); }
+    std::size_t size() const noexcept {
+        return core_.look([](auto const& items, bool) { return items.size(); });
+    }
 
 private:
     auto pop_many(std::size_t least, std::size_t most) {
