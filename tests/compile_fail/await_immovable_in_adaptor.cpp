@@ -13,9 +13,5 @@ struct immovable {
 
 coir::task<> caller() {
     immovable named;
-#ifdef COIR_TEST_FIXED
-    co_await coir::timeout(named, std::chrono::seconds(1));
-#else
-    co_await coir::timeout(immovable(), std::chrono::seconds(1));
-#endif
+    co_await coir::timeout(MISTAKE(immovable(), named), std::chrono::seconds(1));
 }

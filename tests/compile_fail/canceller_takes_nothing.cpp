@@ -4,11 +4,7 @@
 coir::task<int> caller() {
     auto const registration = [](auto done) {
         done.succeed(1);
-#ifdef COIR_TEST_FIXED
-        return [] {};
-#else
-        return 42;
-#endif
+        return MISTAKE(42, [] {});
     };
     co_return co_await coir::from_callback<int>(registration);
 }

@@ -16,8 +16,4 @@ struct foreign {
 
 coir::task<int> answer() { co_return 42; }
 
-#ifdef COIR_TEST_FIXED
-coir::task<> caller() { co_await answer(); }
-#else
-foreign caller() { co_await answer(); }
-#endif
+MISTAKE(foreign, coir::task<>) caller() { co_await answer(); }

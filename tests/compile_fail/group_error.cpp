@@ -5,11 +5,7 @@ struct broken {};
 coir::task<void, broken> work();
 
 coir::task<> caller(coir::scope<>& s) {
-#ifdef COIR_TEST_FIXED
-    coir::fiber_slot<void, broken> slot{s};
-#else
-    coir::fiber_slot<> slot{s};
-#endif
+    coir::fiber_slot<void, MISTAKE(coir::never, broken)> slot{s};
     slot.run(work);
     co_await slot.clear();
 }

@@ -7,12 +7,7 @@ coir::task<> f() {
         co_return;
     };
     auto body = [&](coir::scope<>& s) -> coir::task<> {
-#ifdef COIR_TEST_FIXED
-        int const port = co_await s.fork_started<int>(child);
-        static_cast<void>(port);
-#else
-        co_await s.fork_started(child);
-#endif
+        co_await MISTAKE(s.fork_started, s.fork_started<int>)(child);
     };
     co_await coir::with_scope(body);
 }
