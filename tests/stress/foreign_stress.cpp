@@ -26,9 +26,7 @@ using coir::task;
 
 namespace {
 
-void wait_for_end(coir::fiber<> const& f) {
-    f.get_state().cell().wait();
-}
+void wait_for_end(coir::fiber<> const& f) { f.get_state().cell().wait(); }
 
 // Spins a little, so that two threads meet in ever other ways.
 void dawdle(unsigned turns) {
@@ -36,6 +34,20 @@ void dawdle(unsigned turns) {
         std::atomic_signal_fence(std::memory_order_seq_cst);
     }
 }
+
+// Two threads go on together: starting one takes longer than what is raced.
+class meeting {
+public:
+    void meet() {
+        ++arrived_;
+        while (arrived_.load() < 2) {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    std::atomic<int> arrived_{0};
+};
 
 // Cannot give up, but is told; its result is 1.
 class stubborn {
@@ -69,13 +81,20 @@ void race_rounds(coir::scheduler& s, unsigned rounds, Await await) {
             co_await await(e);
             completed = true;
         };
-        unsigned const late = static_cast<unsigned>(dice() >> 8U) % 400;
+        e.pause = i % 2'000;
+        unsigned const late = static_cast<unsigned>(dice() >> 8U) % 2'000;
         auto const f = coir::detail::start_fiber(s, s.fibers(), nullptr, coir::fork_options{}, work);
+        meeting both;
         std::thread sets{[&] {
+            both.meet();
             dawdle(late);
             e.set();
         }};
-        dawdle(400 - late);
+        while (i % 4 != 0 && !e.has_waiter()) {
+            std::this_thread::yield();
+        }
+        both.meet();
+        dawdle(2'000 - late);
         f.request_interrupt();
         wait_for_end(f);
         sets.join();
@@ -108,6 +127,8 @@ TEST_CASE("foreign awaits: a fiber of a loop, resumed and interrupted from other
     auto const driver = [&]() -> task<> {
         for (unsigned i = 0; i < rounds; ++i) {
             another::event e;
+            e.pause = i % 2'000;
+            meeting both;
             bool completed = false;
             auto const work = [&]() -> task<> {
                 co_await e.cancellable();
@@ -115,10 +136,14 @@ TEST_CASE("foreign awaits: a fiber of a loop, resumed and interrupted from other
             };
             auto const f = coir::fork(work);
             std::thread sets{[&] {
-                dawdle(i % 300);
+                both.meet();
                 e.set();
             }};
-            std::thread interrupts{[&] { f.request_interrupt(); }};
+            std::thread interrupts{[&] {
+                both.meet();
+                dawdle(i % 1'500);
+                f.request_interrupt();
+            }};
             co_await f.await();
             sets.join();
             interrupts.join();
@@ -135,6 +160,7 @@ TEST_CASE("foreign awaits: time limits that expire as the result comes [R9]") {
     std::atomic<unsigned> wrong{0};
     auto const round = [&](unsigned i) -> task<> {
         auto const e = std::make_shared<another::event>();
+        e->pause = i % 3'000;
         auto const sets = [](std::shared_ptr<another::event> to, unsigned turns) -> task<> {
             dawdle(turns);
             to->set();

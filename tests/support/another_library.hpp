@@ -88,6 +88,9 @@ public:
     void set() {
         void* const waiter = state_.exchange(this);
         if (waiter != nullptr && waiter != this) {
+            for (unsigned i = 0; i < pause; ++i) {
+                std::atomic_signal_fence(std::memory_order_seq_cst);
+            }
             std::coroutine_handle<>::from_address(waiter).resume();
         }
     }
@@ -97,6 +100,7 @@ public:
     }
 
     std::atomic<int> resumed{0};
+    unsigned pause = 0; // turns between taking the waiter and resuming it: then it cannot give up
 
 private:
     std::atomic<void*> state_{nullptr}; // nobody, a handle, or this: set
