@@ -65,7 +65,7 @@ class restore_mask {
 public:
     explicit restore_mask(std::uint32_t outer) noexcept : outer_{outer} {}
 
-    template <awaitable A>
+    template <detail::awaited A>
     auto operator()(A&& a) const {
         using op = detail::operation_of<A>;
         return detail::restored_operation<op>{detail::to_operation(std::forward<A>(a)), outer_};
