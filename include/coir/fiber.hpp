@@ -131,7 +131,17 @@ private:
     fiber_base::start how_;
 };
 
-// Makes a fiber in `owner` and starts it on `s`.
+// Makes a fiber in `owner` and queues it on `s`.
+template <class Work, class... Args>
+fiber_for<Work, Args...> queue_fiber(scheduler& s, nursery& owner, void const* under, Work&& work, Args&&... args) {
+    using run = typename forked<Work, Args...>::run;
+    auto* const state = new run(s, owner, unwrap(std::forward<Work>(work)), unwrap(std::forward<Args>(args))...);
+    fiber_for<Work, Args...> handle{state};
+    state->start_in_nursery(under);
+    return handle;
+}
+
+// The same, as the options say.
 template <class Work, class... Args>
 fiber_for<Work, Args...> start_fiber(scheduler& s, nursery& owner, void const* under, fork_options options, Work&& work,
                                      Args&&... args) {
@@ -151,6 +161,16 @@ inline fiber_base& current_fiber() {
     return *f;
 }
 
+// The frame of `parent` under which it forks a child now. Null in a callable that is no coroutine,
+// or in a destructor after the last frame: then the child belongs to the fiber as a whole.
+inline frame* forking_frame(fiber_base& parent) noexcept {
+    frame* const here = parent.top();
+    if (here != nullptr) {
+        here->forked = true;
+    }
+    return here;
+}
+
 } // namespace detail
 
 // Starts `work` - a task, or a callable and its arguments, which are kept as long as it runs -
@@ -160,20 +180,16 @@ inline fiber_base& current_fiber() {
 template <class Work, class... Args>
 auto fork(fork_options options, Work&& work, Args&&... args) {
     detail::fiber_base& parent = detail::current_fiber();
-    // Null in a callable that is no coroutine, or in a destructor after the last frame: then the
-    // child belongs to the fiber as a whole.
-    detail::frame* const here = parent.top();
-    if (here != nullptr) {
-        here->forked = true;
-    }
-    return detail::start_fiber(parent.where(), parent.children(), here, options, std::forward<Work>(work),
-                               std::forward<Args>(args)...);
+    return detail::start_fiber(parent.where(), parent.children(), detail::forking_frame(parent), options,
+                               std::forward<Work>(work), std::forward<Args>(args)...);
 }
 
 template <class Work, class... Args>
     requires(!std::same_as<std::remove_cvref_t<Work>, fork_options>)
 auto fork(Work&& work, Args&&... args) {
-    return coir::fork(fork_options{}, std::forward<Work>(work), std::forward<Args>(args)...);
+    detail::fiber_base& parent = detail::current_fiber();
+    return detail::queue_fiber(parent.where(), parent.children(), detail::forking_frame(parent),
+                               std::forward<Work>(work), std::forward<Args>(args)...);
 }
 
 // A fiber without a parent: it lives until it ends or its scheduler shuts down.

@@ -98,13 +98,8 @@ public:
         }
         newest_ = &m;
         ++size_;
-        if (stopped_) {
-            m.interrupt_member(stopped_by_); // it waits for nothing yet, so it is not frozen
-        }
-        for (nursery_joiner* j = joiners_; j != nullptr; j = j->next_) {
-            if (j->stops_) {
-                m.interrupt_member(j->by_);
-            }
+        if (stopped_ || joiners_ != nullptr) [[unlikely]] {
+            interrupt_newcomer(m);
         }
         return true;
     }
@@ -113,7 +108,9 @@ public:
     void remove(nursery_member& m) noexcept {
         nursery_joiner* joined = nullptr;
         nursery_waiter* const quiet = unlink(m, joined);
-        tell(joined);
+        if (joined != nullptr) [[unlikely]] {
+            tell(joined);
+        }
         if (quiet != nullptr) {
             quiet->nursery_quiet();
         }
@@ -229,6 +226,18 @@ public:
 private:
     friend class nursery_walk;
 
+    // Under the lock. It waits for nothing yet, so it is not frozen.
+    COIR_NOINLINE void interrupt_newcomer(nursery_member& m) noexcept {
+        if (stopped_) {
+            m.interrupt_member(stopped_by_);
+        }
+        for (nursery_joiner* j = joiners_; j != nullptr; j = j->next_) {
+            if (j->stops_) {
+                m.interrupt_member(j->by_);
+            }
+        }
+    }
+
     // Two steps, because what a member waits for may take locks when it is left, and wake others
     // that come back here. A frozen member cannot end, so it stays valid between the steps.
     nursery_member* freeze(fiber_id by, void const* under, bool stop, nursery_member const* but = nullptr) noexcept {
@@ -274,7 +283,7 @@ private:
     }
 
     // Under the lock: takes out those who need not wait any longer, in the order they came.
-    nursery_joiner* take_joined() noexcept {
+    COIR_NOINLINE nursery_joiner* take_joined() noexcept {
         bool const only_joiners = size_ == joining_members_;
         nursery_joiner* joined = nullptr;
         for (nursery_joiner** at = &joiners_; *at != nullptr;) {
@@ -299,7 +308,7 @@ private:
         }
         return false;
     }
-    static void tell(nursery_joiner* joined) noexcept {
+    COIR_NOINLINE static void tell(nursery_joiner* joined) noexcept {
         while (joined != nullptr) {
             std::exchange(joined, joined->next_)->nursery_quiet(); // which may be gone then
         }

@@ -39,8 +39,7 @@ public:
     // Starts `work` as a fiber of this loop, from any thread; it runs while some thread is in run().
     template <class Work, class... Args>
     auto spawn(Work&& work, Args&&... args) {
-        return detail::start_fiber(*this, fibers(), nullptr, fork_options{}, std::forward<Work>(work),
-                                   std::forward<Args>(args)...);
+        return detail::queue_fiber(*this, fibers(), nullptr, std::forward<Work>(work), std::forward<Args>(args)...);
     }
 
     void post(runnable& work) noexcept override {

@@ -64,8 +64,7 @@ public:
     // interrupted without starting.
     template <class Work, class... Args>
     auto spawn(Work&& work, Args&&... args) {
-        return detail::start_fiber(*this, fibers(), nullptr, fork_options{}, std::forward<Work>(work),
-                                   std::forward<Args>(args)...);
+        return detail::queue_fiber(*this, fibers(), nullptr, std::forward<Work>(work), std::forward<Args>(args)...);
     }
 
     // Runs `work` to its end here and returns its outcome; the calling thread sleeps meanwhile.
