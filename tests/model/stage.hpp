@@ -209,6 +209,7 @@ public:
                 const auto seen = coir::detail::read_fiber(v, {.stacks = true});
                 MODEL_ASSERT(seen.id && seen.id == v.fiber.id(), "who is read is there");
                 MODEL_ASSERT(!v.held || !seen.waits_for.empty(), "who is suspended waits for something");
+                MODEL_ASSERT(!seen.interrupt_requested || seen.interrupted_by, "who is interrupted knows by whom [I16]");
             });
         });
     }
