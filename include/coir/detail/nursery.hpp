@@ -123,7 +123,7 @@ public:
     }
 
     // For a nursery that one thread at a time adds to, its owner: true if nobody ever joined.
-    // Then nobody else knows of it, and closing it needs no lock.
+    // Then only a nursery_walk knows of it, which does not look whether it is closed: no lock.
     bool untouched() const noexcept { return untouched_; }
     void close_untouched() noexcept { closed_ = true; }
 
