@@ -34,11 +34,9 @@ using text = deferred<std::string, failed>;
 
 // Each way to complete a deferred.
 std::vector<std::function<bool(text&)>> completers() {
-    return {[](text& d) { return d.succeed("again"); },
-            [](text& d) { return d.fail(failed{9}); },
+    return {[](text& d) { return d.succeed("again"); }, [](text& d) { return d.fail(failed{9}); },
             [](text& d) { return d.die(std::make_exception_ptr(std::runtime_error("late"))); },
-            [](text& d) { return d.interrupt(); },
-            [](text& d) { return d.done(text::outcome_type::success("late")); }};
+            [](text& d) { return d.interrupt(); }, [](text& d) { return d.done(text::outcome_type::success("late")); }};
 }
 
 template <class T, class E>
@@ -264,4 +262,20 @@ TEST_CASE("a value whose constructor throws completes the deferred with that def
     s.run_ready();
     CHECK_THROWS_AS(first.poll()->value(), std::runtime_error);
     CHECK_THROWS_AS(second.poll()->value(), std::runtime_error);
+}
+
+TEST_CASE("what was suppressed goes with the outcome to who awaits a deferred [I12][I15]") {
+    deferred<int, int> d;
+    auto end = coir::outcome<int, int>::failure(7);
+    end.add_suppressed(std::make_exception_ptr(std::runtime_error{"cleaning up"}));
+    d.done(end);
+    auto const shows = [&]() -> task<std::size_t> {
+        auto const seen = co_await coir::as_outcome(d);
+        co_return seen.suppressed().size();
+    };
+    CHECK(test_scheduler{}.run(shows).value() == 1);
+    auto const ends_so = [&]() -> task<int, int> { co_return co_await d; };
+    auto const ended = test_scheduler{}.run(ends_so);
+    CHECK(ended.error() == 7);
+    CHECK(ended.suppressed().size() == 1);
 }

@@ -25,9 +25,8 @@ inline auto recurs(std::size_t n) noexcept {
 // For ever, `d` between the end of one attempt and the start of the next.
 template <class Rep, class Period>
 auto spaced(std::chrono::duration<Rep, Period> d) noexcept {
-    return detail::make_schedule([d = detail::saturated(d)](schedule_step const&, auto const&) {
-        return std::optional{d};
-    });
+    return detail::make_schedule(
+        [d = detail::saturated(d)](schedule_step const&, auto const&) { return std::optional{d}; });
 }
 
 // For ever, after base, base * factor, base * factor^2, ...

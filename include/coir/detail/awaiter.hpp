@@ -53,6 +53,11 @@ private:
     void record(status s) noexcept {
         auto& end = promise_.record();
         try {
+            if constexpr (requires { op_.suppressed(); }) {
+                for (std::exception_ptr const& thrown : op_.suppressed()) {
+                    promise_.fiber->suppressed.add(thrown);
+                }
+            }
             if (s == status::failure) {
                 if constexpr (!std::same_as<typename Op::error_type, never>) {
                     end.fail(convert_error<typename Promise::error_type>(op_.error()));

@@ -45,15 +45,14 @@ concept coroutine_type = requires { typename std::remove_cvref_t<F>::promise_typ
 // constructor, which the compiler gets right, mostly are the latter, or are tasks.
 template <class F>
 inline constexpr bool is_risky_temporary =
-    !coroutine_type<F> &&
-    !std::is_lvalue_reference_v<F> && std::is_class_v<std::remove_cvref_t<F>> &&
+    !coroutine_type<F> && !std::is_lvalue_reference_v<F> && std::is_class_v<std::remove_cvref_t<F>> &&
     !std::is_trivially_destructible_v<std::remove_cvref_t<F>> && !is_moved<std::remove_cvref_t<F>> &&
     (std::is_aggregate_v<std::remove_cvref_t<F>> || !std::is_default_constructible_v<std::remove_cvref_t<F>>);
 
 template <class F>
-inline constexpr bool is_risky_value = !std::is_lvalue_reference_v<F> &&
-                                       !std::is_trivially_destructible_v<std::remove_cvref_t<F>> &&
-                                       std::is_aggregate_v<std::remove_cvref_t<F>>;
+inline constexpr bool is_risky_value =
+    !std::is_lvalue_reference_v<F> && !std::is_trivially_destructible_v<std::remove_cvref_t<F>> &&
+    std::is_aggregate_v<std::remove_cvref_t<F>>;
 
 template <class F>
 struct unmoved {

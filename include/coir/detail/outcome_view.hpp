@@ -3,6 +3,9 @@
 
 #include <coir/detail/operation.hpp>
 
+#include <exception>
+#include <span>
+
 namespace coir::inline v0::detail {
 
 constexpr status status_of(outcome_kind k) noexcept {
@@ -49,6 +52,9 @@ public:
     }
     std::exception_ptr defect() const { return end_->defect(); }
     fiber_id interrupted_by() const { return end_ != nullptr ? end_->interrupted_by() : fiber_id{}; }
+    std::span<std::exception_ptr const> suppressed() const noexcept {
+        return end_ != nullptr ? end_->suppressed() : std::span<std::exception_ptr const>{};
+    }
 
 protected:
     status show(outcome<T, E> const& end) noexcept {

@@ -128,9 +128,7 @@ private:
     std::uint64_t end() const noexcept { return first_ + entries_.size(); }
     // What slid out of the log is gone for the slow.
     void catch_up(subscriber<T>& s) const noexcept { s.cursor = (std::max)(s.cursor, first_); }
-    entry& at_cursor(subscriber<T> const& s) noexcept {
-        return entries_[static_cast<std::size_t>(s.cursor - first_)];
-    }
+    entry& at_cursor(subscriber<T> const& s) noexcept { return entries_[static_cast<std::size_t>(s.cursor - first_)]; }
 
     std::size_t replay_;
     std::size_t subscribers_ = 0;

@@ -15,9 +15,9 @@ namespace coir::inline v0 {
 
 // What a schedule is told after an attempt has ended.
 struct schedule_step {
-    std::size_t attempt = 0;              // 0 after the first
-    clock::duration elapsed{};            // since the first attempt began
-    std::uint64_t random = 0;             // from the scheduler's generator
+    std::size_t attempt = 0;   // 0 after the first
+    clock::duration elapsed{}; // since the first attempt began
+    std::uint64_t random = 0;  // from the scheduler's generator
 };
 
 } // namespace coir::inline v0
@@ -39,9 +39,7 @@ inline double power(double base, std::size_t n) noexcept {
 }
 
 // 53 random bits as [0, 1).
-constexpr double unit_interval(std::uint64_t random) noexcept {
-    return static_cast<double>(random >> 11U) * 0x1.0p-53;
-}
+constexpr double unit_interval(std::uint64_t random) noexcept { return static_cast<double>(random >> 11U) * 0x1.0p-53; }
 
 // F: (schedule_step const&, error const&) -> std::optional<clock::duration>.
 template <class F>

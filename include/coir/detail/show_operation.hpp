@@ -6,8 +6,8 @@
 namespace coir::inline v0::detail {
 
 template <class T>
-inline constexpr bool can_be_kept = std::is_void_v<T> || !std::is_reference_v<T> ||
-                                    std::copy_constructible<std::remove_cvref_t<T>>;
+inline constexpr bool can_be_kept =
+    std::is_void_v<T> || !std::is_reference_v<T> || std::copy_constructible<std::remove_cvref_t<T>>;
 
 template <class T>
 using kept = std::conditional_t<std::is_void_v<T>, void, std::remove_cvref_t<T>>;

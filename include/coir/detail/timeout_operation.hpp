@@ -2,8 +2,8 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
-#include <coir/detail/outcome_view.hpp>
 #include <coir/detail/deferred_cell.hpp>
+#include <coir/detail/outcome_view.hpp>
 #include <coir/detail/region_signal.hpp>
 #include <coir/detail/region_timer.hpp>
 #include <coir/detail/work.hpp>
@@ -40,8 +40,7 @@ class [[nodiscard]] timeout_operation : public adaptor<Inner> {
 public:
     using value_type = typename limited<typename Inner::value_type>::type;
 
-    timeout_operation(Inner&& inner, timer::time_point::duration d)
-        : adaptor<Inner>{std::move(inner)}, duration_{d} {}
+    timeout_operation(Inner&& inner, timer::time_point::duration d) : adaptor<Inner>{std::move(inner)}, duration_{d} {}
 
     status poll(fiber_base& f) {
         if (!std::exchange(entered_, true)) {

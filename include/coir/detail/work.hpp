@@ -146,6 +146,11 @@ Outcome outcome_of(Op& op, status s, fiber_base& f) {
         return Outcome::interrupted(f.interrupted_by());
     };
     Outcome end = make();
+    if constexpr (requires { op.suppressed(); }) {
+        for (std::exception_ptr const& thrown : op.suppressed()) {
+            end.add_suppressed(thrown);
+        }
+    }
     for (std::exception_ptr const& thrown : f.suppressed.view()) {
         end.add_suppressed(thrown);
     }
