@@ -78,7 +78,7 @@ TEST_CASE("joining waits for all children and theirs, and leaves the scope open"
     CHECK(log == steps{"child", "grandchild", "joined", "another", "joined again"});
 }
 
-TEST_CASE("a child that fails ends the scope, though the body is joining; a supervised one does not") {
+TEST_CASE("a child that fails ends the scope, though the body is joining, and a supervised one does not") {
     steps log;
     auto body = [&](scope<failed>& s) -> task<int, failed> {
         s.fork(fails_after, 1ms, 3);

@@ -1,4 +1,4 @@
-// error: coir: add_finalizer takes a callable that can be copied and returns task<void, never>
+// error: coir: a finalizer is a callable that returns task<void, never>
 #include <coir/scope.hpp>
 
 coir::task<void, MISTAKE(int, coir::never)> clean_up();
