@@ -31,7 +31,7 @@ namespace coir::inline v0 {
 
 // All of them: a tuple of the values in order, void as unit. The first that ends with anything
 // but success interrupts the others and is the result. All but the last are queued, the last
-// runs here.
+// runs here; leaf waits (a deferred, a sleep, a pop) are not forked, they begin here in order.
 template <detail::awaited... As>
 auto when_all(As&&... aws) {
     static_assert(sizeof...(As) > 0, "coir: when_all takes at least one awaitable, or a range of them");
