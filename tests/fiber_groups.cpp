@@ -691,6 +691,27 @@ TEST_CASE("members inherit the mask of nobody, and run on the scheduler of the s
     CHECK(pool.run([&]() -> task<> { co_await coir::with_scope(body); }).is_success());
 }
 
+TEST_CASE("a set starts its fibers as the options say: here, with a name, with the mask of the caller [F13][F15]") {
+    steps log;
+    auto body = [&](scope<>& s) -> task<> {
+        fiber_set<> set{s};
+        auto const here = set.run({.name = "first", .start = coir::fork_start::here}, note, std::ref(log), 0ms, "here");
+        CHECK(here.name() == "first");
+        CHECK(log == steps{"here"});
+        auto const start_masked = [&]() -> task<> {
+            set.run({.inherit_mask = true}, note, std::ref(log), 2ms, "masked");
+            co_return;
+        };
+        co_await coir::uninterruptible(start_masked());
+        set.run(note, std::ref(log), 2ms, "interrupted");
+        co_await coir::sleep_for(1ms);
+        co_await set.clear();
+    };
+    auto const root = [&]() -> task<> { co_await coir::with_scope(body); };
+    CHECK(test_scheduler{}.run(root).is_success());
+    CHECK(log == steps{"here", "masked"});
+}
+
 TEST_CASE("interrupted everywhere: a slot whose work is replaced, cleared and joined [I1, F27, F28]") {
     CHECK(coir_test::interrupt_everywhere([](ledger& books) -> task<> {
               auto const work = [](ledger& b, std::chrono::milliseconds d) -> task<> {

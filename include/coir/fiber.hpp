@@ -116,14 +116,19 @@ public:
         how_ = o.start == fork_start::here && here.current == &s ? fiber_base::start::here : fiber_base::start::queued;
     }
 
-    template <class State>
-    void start(State& f, void const* under) noexcept {
+    void start(fiber_base& f, void const* under) noexcept {
+        prepare(f);
+        f.start_in_nursery(under, how_);
+    }
+
+    // The same in two steps, for who puts it into its nursery.
+    void prepare(fiber_base& f) noexcept {
         f.set_name(std::move(name_));
         if (masked_) {
             f.mask();
         }
-        f.start_in_nursery(under, how_);
     }
+    fiber_base::start how() const noexcept { return how_; }
 
 private:
     std::unique_ptr<std::string> name_;

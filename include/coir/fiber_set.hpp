@@ -67,10 +67,12 @@ public:
     template <class Work, class... Args>
         requires detail::work<detail::stored<Work>, detail::stored<Args>...>
     fiber<T, E> run(fork_options options, Work&& work, Args&&... args) {
+        detail::fork_setup setup{options, this->core().where()};
         auto& made = detail::make_owned<T, E, detail::plain_member>(
-            this->shared_core(), unit{}, options.name, std::forward<Work>(work), std::forward<Args>(args)...);
+            this->shared_core(), unit{}, std::string_view{}, std::forward<Work>(work), std::forward<Args>(args)...);
         fiber<T, E> handle{&made};
-        detail::carry_out(made, this->core().install(made));
+        setup.prepare(made);
+        detail::carry_out(made, this->core().install(made), setup.how());
         return handle;
     }
     template <class Work, class... Args>

@@ -135,6 +135,8 @@ public:
 
     enum class start { queued, here };
     void start_in_nursery(void const* under, start how = start::queued) noexcept;
+    // For the first time, as a member of its nursery.
+    void begin_running(start how) noexcept;
     // The same where nobody owns it: it ends interrupted without starting.
     void end_unstarted() noexcept;
 

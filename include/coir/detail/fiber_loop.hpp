@@ -16,6 +16,10 @@ inline void fiber_base::start_in_nursery(void const* under, start how) noexcept 
         end_unstarted();
         return;
     }
+    begin_running(how);
+}
+
+inline void fiber_base::begin_running(start how) noexcept {
     if (how == start::here) {
         run_fiber();
     } else {

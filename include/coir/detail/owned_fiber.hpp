@@ -93,11 +93,11 @@ auto& make_owned(std::shared_ptr<owned_fibers> in, Init&& member, std::string_vi
 // Whether a member joined, and what is to be done about it when the lock is free.
 enum class admission { refused, waits, starts };
 
-inline void carry_out(fiber_base& f, admission how) noexcept {
-    switch (how) {
+inline void carry_out(fiber_base& f, admission what, fiber_base::start how = fiber_base::start::queued) noexcept {
+    switch (what) {
     case admission::refused: f.end_unstarted(); break;
     case admission::waits: break; // another one posts it
-    case admission::starts: f.post(); break;
+    case admission::starts: f.begin_running(how); break;
     }
 }
 
