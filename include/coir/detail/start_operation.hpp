@@ -27,14 +27,12 @@ public:
 
     deferred_cell<V, never>& said() noexcept { return ready_.said_; }
     // True: the child is not ready and cannot become so any more.
-    bool will_not_be_said() noexcept {
-        return said().complete_by([] { return outcome<V, never>::interrupted(fiber_id{}); });
-    }
+    bool will_not_be_said() noexcept { return ready_.take_back(); }
 
 private:
     void ended(outcome<T, E> const& end) noexcept override {
         // Whoever gave up waits for the outcome itself.
-        if (!will_not_be_said() && said().end().is_success()) {
+        if (!will_not_be_said() && ready_.is_said()) {
             on_end_(end);
         }
     }

@@ -43,13 +43,27 @@ public:
     template <class... Args>
         requires detail::storable<V, Args...>
     bool operator()(Args&&... args) {
-        return said_.complete(in_place_success, std::forward<Args>(args)...);
+        return settle(word::said) && said_.complete(in_place_success, std::forward<Args>(args)...);
     }
 
 private:
     template <class, class, class, class, class, class...>
     friend class detail::starting_fiber;
 
+    // Which it is is known before the value is there: the end of the child does not wait for that.
+    enum class word : unsigned char { open, said, taken_back };
+
+    // True for the first. relaxed: nothing else is read or written on account of it.
+    bool settle(word w) noexcept {
+        word open = word::open;
+        return word_.compare_exchange_strong(open, w, std::memory_order_relaxed);
+    }
+    bool is_said() const noexcept { return word_.load(std::memory_order_relaxed) == word::said; }
+    bool take_back() noexcept {
+        return settle(word::taken_back) && said_.complete_by([] { return outcome<V, never>::interrupted(fiber_id{}); });
+    }
+
+    detail::atomic<word> word_{word::open};
     detail::deferred_cell<V, never> said_; // interrupted: it will not be said any more
 };
 
