@@ -6,6 +6,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 
 #include <catch2/catch.hpp>
@@ -27,21 +28,16 @@ using coir::outcome;
 using coir::task;
 using coir::test_scheduler;
 using coir_test::counted;
-using steps = std::vector<std::string>;
+using coir_test::failed;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
 namespace {
 
-struct failed {
-    int code;
-};
 struct other {
     int code;
 };
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<int, failed> after(std::chrono::milliseconds d, int v) {
     co_await coir::sleep_for(d);
@@ -49,11 +45,6 @@ task<int, failed> after(std::chrono::milliseconds d, int v) {
         co_await coir::fail(failed{v});
     }
     co_return v;
-}
-
-task<> note(steps& log, std::chrono::milliseconds d, char const* what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
 }
 
 // Never ends by itself; takes its time to clean up.
@@ -185,7 +176,8 @@ TEST_CASE("a failure that decided stays, though a request comes while the others
 TEST_CASE("every outcome, in order, and nobody is interrupted on account of another") {
     deferred<> interrupted;
     interrupted.interrupt();
-    auto const end = run([&] { return coir::all_settled(after(1ms, 1), after(2ms, -2), dies(), interrupted, after(3ms, 3)); });
+    auto const end =
+        run([&] { return coir::all_settled(after(1ms, 1), after(2ms, -2), dies(), interrupted, after(3ms, 3)); });
     auto const& [a, b, c, d, e] = end.value();
     CHECK(a.value() == 1);
     CHECK(b.error().code == -2);
@@ -205,7 +197,9 @@ TEST_CASE("every outcome, in order, and nobody is interrupted on account of anot
 TEST_CASE("race gives the first success, when the losers have cleaned up [R1, R2]") {
     steps log;
     test_scheduler s;
-    auto const work = [&]() -> task<int, failed> { co_return co_await coir::race(cleans_up(log, "loser"), after(2ms, 8)); };
+    auto const work = [&]() -> task<int, failed> {
+        co_return co_await coir::race(cleans_up(log, "loser"), after(2ms, 8));
+    };
     CHECK(s.run(work).value() == 8);
     CHECK(log == steps{"loser"});
     CHECK(s.elapsed() == 7ms);
@@ -252,9 +246,8 @@ TEST_CASE("once the first has ended in place, none is started any more [R5]") {
 TEST_CASE("an interrupted race interrupts and awaits all of them [R6]") {
     steps log;
     test_scheduler s;
-    auto const f = s.start([&]() -> task<int, failed> {
-        co_return co_await coir::race(cleans_up(log, "a"), cleans_up(log, "b"));
-    });
+    auto const f = s.start(
+        [&]() -> task<int, failed> { co_return co_await coir::race(cleans_up(log, "a"), cleans_up(log, "b")); });
     s.run_ready();
     f.request_interrupt();
     s.run_ready();

@@ -11,6 +11,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 #include "support/interrupt_everywhere.hpp"
 
@@ -37,24 +38,15 @@ using coir::scope;
 using coir::task;
 using coir::test_scheduler;
 using coir_test::counted;
+using coir_test::counting_scheduler;
+using coir_test::failed;
+using coir_test::fails_after;
 using coir_test::ledger;
-using steps = std::vector<std::string>;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
-
-task<> note(steps& log, std::chrono::milliseconds d, std::string what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
-}
 
 // Cannot be interrupted for a while.
 task<> masked(steps& log, std::chrono::milliseconds d, std::string what) {
@@ -68,22 +60,10 @@ task<> waits(steps& log, std::string what) {
     co_await coir::ensuring(never_ends(), std::ref(finalizer));
 }
 
-task<int, failed> fails_after(std::chrono::milliseconds d, int code) {
-    co_await coir::sleep_for(d);
-    co_await coir::fail(failed{code});
-    co_return 0;
-}
-
 task<> dies_after(std::chrono::milliseconds d) {
     co_await coir::sleep_for(d);
     throw std::runtime_error{"died"};
 }
-
-class counting_scheduler : public test_scheduler {
-public:
-    void on_unhandled(coir::unhandled_outcome const&) noexcept override { ++unhandled; }
-    int unhandled = 0;
-};
 
 // Runs a body in a scope on virtual time.
 template <class E = coir::never, class Body>

@@ -8,6 +8,8 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -25,17 +27,13 @@ using coir::fork_start;
 using coir::scope;
 using coir::task;
 using coir::test_scheduler;
-using steps = std::vector<std::string>;
+using coir_test::never_ends;
+using coir_test::steps;
 
 namespace {
 
 constexpr fork_options here{.start = fork_start::here};
 constexpr fork_options masked{.inherit_mask = true};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<> two_steps(steps& log, char const* first, char const* second) {
     log.push_back(first);

@@ -7,6 +7,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 
 #include <catch2/catch.hpp>
@@ -24,28 +25,15 @@ using coir::scope;
 using coir::started;
 using coir::task;
 using coir::test_scheduler;
+using coir_test::cleans_up;
 using coir_test::counted;
-using steps = std::vector<std::string>;
+using coir_test::counting_scheduler;
+using coir_test::failed;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
-
-task<> note(steps& log, std::chrono::milliseconds d, char const* what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
-}
-
-task<> cleans_up(steps& log, char const* what) {
-    co_await coir::ensuring(never_ends(), [&log, what] { return note(log, 5ms, what); });
-}
 
 task<> serves(started<int>& ready, steps& log, int port) {
     co_await coir::sleep_for(1ms);
@@ -67,13 +55,6 @@ task<int, failed> fails_after_ready(started<>& ready, int code) {
     co_await coir::fail(failed{code});
     co_return 0;
 }
-
-class counting_scheduler : public test_scheduler {
-public:
-    using test_scheduler::test_scheduler;
-    void on_unhandled(coir::unhandled_outcome const&) noexcept override { ++unhandled; }
-    int unhandled = 0;
-};
 
 } // namespace
 

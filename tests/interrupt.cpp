@@ -8,6 +8,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 
 #include <catch2/catch.hpp>
@@ -25,18 +26,11 @@ using coir::outcome;
 using coir::task;
 using coir::test_scheduler;
 using coir_test::counted;
-using steps = std::vector<std::string>;
+using coir_test::failed;
+using coir_test::never_ends;
+using coir_test::steps;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<int, failed> fails(int code) {
     co_await coir::fail(failed{code});
@@ -238,10 +232,11 @@ TEST_CASE("a use that is interrupted, fails, dies or succeeds is released once, 
         };
         auto const end = interrupted(work);
         CHECK(released == 5);
-        CHECK(static_cast<int>(end.kind()) == std::vector<int>{static_cast<int>(coir::outcome_kind::interrupted),
-                                                               static_cast<int>(coir::outcome_kind::failure),
-                                                               static_cast<int>(coir::outcome_kind::defect),
-                                                               static_cast<int>(coir::outcome_kind::success)}[static_cast<std::size_t>(how)]);
+        CHECK(static_cast<int>(end.kind()) ==
+              std::vector<int>{static_cast<int>(coir::outcome_kind::interrupted),
+                               static_cast<int>(coir::outcome_kind::failure),
+                               static_cast<int>(coir::outcome_kind::defect),
+                               static_cast<int>(coir::outcome_kind::success)}[static_cast<std::size_t>(how)]);
     }
     CHECK(counted::alive() == 0);
 }
@@ -364,7 +359,9 @@ TEST_CASE("on_interrupt runs for interruption only and hears who asked [I16]") {
     CHECK(test_scheduler{}.run(asks).is_success());
     CHECK(calls == 1);
     CHECK_FALSE(test_scheduler{}
-                    .run([&]() -> task<bool> { co_return co_await coir::timeout(coir::on_interrupt(never_ends(), std::ref(told)), 1ms); })
+                    .run([&]() -> task<bool> {
+                        co_return co_await coir::timeout(coir::on_interrupt(never_ends(), std::ref(told)), 1ms);
+                    })
                     .value());
     CHECK(calls == 2);
 }

@@ -6,6 +6,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 
 #include <catch2/catch.hpp>
@@ -24,42 +25,16 @@ using coir::fiber;
 using coir::scope;
 using coir::task;
 using coir::test_scheduler;
+using coir_test::cleans_up;
 using coir_test::counted;
-using steps = std::vector<std::string>;
+using coir_test::counting_scheduler;
+using coir_test::failed;
+using coir_test::fails_after;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
-namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
-
-task<> note(steps& log, std::chrono::milliseconds d, char const* what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
-}
-
-task<> cleans_up(steps& log, char const* what) {
-    co_await coir::ensuring(never_ends(), [&log, what] { return note(log, 5ms, what); });
-}
-
-task<int, failed> fails_after(std::chrono::milliseconds d, int code) {
-    co_await coir::sleep_for(d);
-    co_await coir::fail(failed{code});
-    co_return 0;
-}
-
-class counting_scheduler : public test_scheduler {
-public:
-    void on_unhandled(coir::unhandled_outcome const&) noexcept override { ++unhandled; }
-    int unhandled = 0;
-};
-
-} // namespace
+namespace {} // namespace
 
 TEST_CASE("at the normal end of the body all children are awaited and nobody is interrupted [F8]") {
     steps log;
@@ -194,7 +169,8 @@ TEST_CASE("in a mask a scope awaits its children, and a failing child still ends
         in.fork(cleans_up, std::ref(log), "cleaned");
         co_return 1;
     };
-    auto const f = s.start([&]() -> task<int, failed> { co_return co_await coir::uninterruptible(coir::with_scope<failed>(body)); });
+    auto const f = s.start(
+        [&]() -> task<int, failed> { co_return co_await coir::uninterruptible(coir::with_scope<failed>(body)); });
     s.advance(1ms);
     f.request_interrupt();
     s.advance(10ms);
@@ -378,7 +354,8 @@ TEST_CASE("a body that is named and moved is destroyed once") {
     CHECK(counted::alive() == 0);
 }
 
-TEST_CASE("a finalizer that is added while finalizers run is the next, and children may add some while they are awaited [I23]") {
+TEST_CASE("a finalizer that is added while finalizers run is the next, and children may add some while they are "
+          "awaited [I23]") {
     steps log;
     auto body = [&](scope<>& s) -> task<> {
         s.add_finalizer([&] { return note(log, 0ms, "f1"); });

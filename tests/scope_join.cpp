@@ -8,6 +8,8 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -22,33 +24,14 @@ using coir::fiber;
 using coir::scope;
 using coir::task;
 using coir::test_scheduler;
-using steps = std::vector<std::string>;
+using coir_test::cleans_up;
+using coir_test::failed;
+using coir_test::fails_after;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
-
-task<> note(steps& log, std::chrono::milliseconds d, char const* what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
-}
-
-task<> cleans_up(steps& log, char const* what) {
-    co_await coir::ensuring(never_ends(), [&log, what] { return note(log, 5ms, what); });
-}
-
-task<int, failed> fails_after(std::chrono::milliseconds d, int code) {
-    co_await coir::sleep_for(d);
-    co_await coir::fail(failed{code});
-    co_return 0;
-}
 
 template <class Body>
 auto run_in_scope(test_scheduler& s, Body& body) {
