@@ -153,6 +153,7 @@ void engine::fence(std::memory_order order, const site& where) {
 }
 
 void engine::plain(const void* at, std::size_t size, use how) {
+    if (size == 0) return; // a copy of nothing, from nowhere
     if (reinterpret_cast<std::uintptr_t>(at) < 4096) fail(property::use_after_free, "access through a null pointer");
     check(sandbox_.access(at, size, how, self().views));
 }
