@@ -365,3 +365,25 @@ TEST_CASE("combinations destroy what they were given once") {
     CHECK(counted::alive() == 0);
     CHECK(counted::copies() == 0);
 }
+
+TEST_CASE("leaf waits that completed are reported as completed, and the interruption comes next [I3]") {
+    deferred<int> first;
+    deferred<int> last;
+    steps log;
+    test_scheduler s;
+    auto const both = [&]() -> task<> {
+        auto const [a, b] = co_await coir::when_all(first, last);
+        log.push_back(std::to_string(a) + std::to_string(b));
+        co_await coir::checkpoint();
+        log.push_back("goes on");
+    };
+    auto const f = s.start(both);
+    s.run_ready();
+    last.succeed(2); // runs in the fiber itself, which is woken first and stops the other
+    first.succeed(1);
+    f.request_interrupt();
+    s.run_ready();
+    REQUIRE(f.poll() != nullptr);
+    CHECK(f.poll()->is_interrupted());
+    CHECK(log == steps{"12"});
+}

@@ -49,7 +49,6 @@ public:
     }
     std::exception_ptr defect() { return this->end().defect(); }
     fiber_id interrupted_by() { return this->end().interrupted_by(); }
-    outcome<T, E>&& take_outcome() noexcept { return std::move(this->end()); }
 
 private:
     frame* frame_ = nullptr;

@@ -71,9 +71,6 @@ public:
     // No region reaches what runs here.
     bool is_masked() const noexcept { return shield() >= regions_->depth.load(std::memory_order_relaxed); }
 
-    // No request from outside reaches what runs now.
-    bool is_shielded() const noexcept { return regions_->depth.load(std::memory_order_relaxed) <= shield(); }
-
     // A leaf is about to hand out its waiter; cancel_requested() was false just before.
     void begin_wait(leaf* l) noexcept { waiting_in_ = l; }
     // A wait that nobody may cancel. `what` as leaf::what().

@@ -43,7 +43,8 @@ public:
         thread_waiter::wait_until(waiters_, (thread_waiter::time_point::max)());
     }
 
-    // True for the one caller that may move the value out.
+    // True for the one caller that may move the value out. relaxed: it has seen the end before, and
+    // only the one who wins reads the value.
     bool take() noexcept { return !taken_.exchange(true, std::memory_order_relaxed); }
 
 private:

@@ -64,7 +64,7 @@ private:
     void start(fiber_base& f) {
         auto work = end_.run(std::move(op_));
         fiber_ = start_fiber(*there_, there_->fibers(), nullptr, fork_options{},
-                             f.is_shielded() ? run_masked(std::move(work)) : std::move(work));
+                             f.is_masked() ? run_masked(std::move(work)) : std::move(work));
     }
 
     status poll_other(fiber_base& f) {
