@@ -7,9 +7,7 @@ namespace {
 
 using coir::task;
 
-BENCH_NOINLINE task<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE task<int> trivial() { co_return 1; }
 
 task<> fork_join(benchmark::State& state) {
     for (auto _ : state) {

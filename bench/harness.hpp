@@ -106,9 +106,7 @@ inline std::vector<std::size_t> indices(std::size_t n, order o) {
 
 // How an operation grows with the number of those who wait: 10 to 1,000,000. The body measures
 // the part it means itself and calls KeepRunningBatch, so that a row is the time per waiter.
-inline void growth(benchmark::internal::Benchmark* b) {
-    b->RangeMultiplier(10)->Range(10, 1'000'000)->UseManualTime();
-}
+inline void growth(benchmark::internal::Benchmark* b) { b->RangeMultiplier(10)->Range(10, 1'000'000)->UseManualTime(); }
 
 // The ten stages of the stream rows, for values that a loop can be vectorised over.
 namespace stages {

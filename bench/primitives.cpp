@@ -44,9 +44,7 @@ void frame_pool(benchmark::State& state) {
 }
 BENCHMARK(frame_pool)->Name("primitive/frame_pool");
 
-BENCH_NOINLINE void do_throw(int what) {
-    throw what;
-}
+BENCH_NOINLINE void do_throw(int what) { throw what; }
 
 void throw_catch(benchmark::State& state) {
     for (auto _ : state) {

@@ -8,9 +8,7 @@ namespace {
 
 using coir::task;
 
-BENCH_NOINLINE task<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE task<int> trivial() { co_return 1; }
 
 task<> call(benchmark::State& state) {
     for (auto _ : state) {

@@ -51,7 +51,9 @@ task<std::unique_ptr<int>, small> gives_pointer(int v) {
 
 template <class A>
 auto run(A a) {
-    auto const t = [](A aw) -> task<coir::await_value_t<A>, coir::await_error_t<A>> { co_return co_await std::move(aw); };
+    auto const t = [](A aw) -> task<coir::await_value_t<A>, coir::await_error_t<A>> {
+        co_return co_await std::move(aw);
+    };
     return test_scheduler{}.run(t, std::move(a));
 }
 
@@ -109,7 +111,9 @@ TEST_CASE("values that are shared are copied, and references stay references whe
     static_assert(std::is_same_v<coir::await_value_t<decltype(coir::as_outcome(reference()))>, outcome<int, small>>);
     static_assert(std::is_same_v<coir::await_value_t<decltype(coir::as_result(reference()))>, result<int, small>>);
     auto const same = coir::transform(reference(), [](int& r) -> int& { return r; });
-    static_assert(std::is_same_v<coir::await_value_t<decltype(coir::transform(reference(), [](int& r) -> int& { return r; }))>, int&>);
+    static_assert(
+        std::is_same_v<coir::await_value_t<decltype(coir::transform(reference(), [](int& r) -> int& { return r; }))>,
+                       int&>);
     static_cast<void>(same);
     deferred<std::string> d;
     d.succeed("text");
@@ -199,8 +203,8 @@ TEST_CASE("transform_error and value_or replace the error") {
 
 TEST_CASE("adaptors chain, and pass interruption on") {
     auto const chain = [](int v) {
-        return gives(v) | coir::transform([](int n) { return n + 1; }) | coir::or_else([](small) { return gives(40); }) |
-               coir::value_or(0) | coir::as_outcome();
+        return gives(v) | coir::transform([](int n) { return n + 1; }) |
+               coir::or_else([](small) { return gives(40); }) | coir::value_or(0) | coir::as_outcome();
     };
     CHECK(run(chain(1)).value().value() == 2);
     CHECK(run(chain(-1)).value().value() == 40);

@@ -160,7 +160,7 @@ TEST_CASE("a function that throws in for_each interrupts the others, and its exc
         } catch (std::runtime_error const&) {
             thrown = true;
         }
-        co_return thrown && g.running == 0 && g.ended == 2;
+        co_return thrown&& g.running == 0 && g.ended == 2;
     };
     CHECK(test_scheduler{}.run(root).value());
 }
@@ -295,7 +295,7 @@ TEST_CASE("timeout_detached gives the value, or the failure, of what ends in tim
         auto const value = co_await coir::timeout_detached(moves, 1s);
         bool const in_time = co_await coir::timeout_detached(nothing(), 1s);
         auto const r = co_await coir::as_result(coir::timeout_detached(after(1, -4), 1s));
-        co_return **value == 3 && in_time && r.error().code == -4;
+        co_return **value == 3 && in_time&& r.error().code == -4;
     };
     CHECK(test_scheduler{}.run(root).value());
 }
@@ -318,7 +318,7 @@ TEST_CASE("whoever is interrupted in timeout_detached asks the daemon to end, an
         co_await waiting.interrupt();
         bool const at_once = scheduler.now() == before && !asked;
         co_await coir::sleep_for(2s);
-        co_return at_once && asked;
+        co_return at_once&& asked;
     };
     CHECK(scheduler.run(root).value());
 }

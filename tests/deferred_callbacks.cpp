@@ -257,9 +257,8 @@ TEST_CASE("registrations come and go on all threads while the deferred is comple
                 bool alive = true;
                 std::atomic<int> calls{0};
                 {
-                    auto const r = d.on_done([&](outcome<int> const& end) noexcept {
-                        calls += alive && end.value() == 9 ? 1 : 100;
-                    });
+                    auto const r = d.on_done(
+                        [&](outcome<int> const& end) noexcept { calls += alive && end.value() == 9 ? 1 : 100; });
                 }
                 alive = false;
                 if (calls > 1) {

@@ -45,8 +45,9 @@ std::vector<fiber<int>> start_waiters(test_scheduler& s, deferred<int>& d, int n
 }
 
 std::ptrdiff_t with_value(std::vector<fiber<int>> const& waiters, int value) {
-    return std::ranges::count_if(
-        waiters, [&](auto const& f) { return f.poll() != nullptr && f.poll()->is_success() && f.poll()->value() == value; });
+    return std::ranges::count_if(waiters, [&](auto const& f) {
+        return f.poll() != nullptr && f.poll()->is_success() && f.poll()->value() == value;
+    });
 }
 
 std::ptrdiff_t interrupted(std::vector<fiber<int>> const& waiters) {
@@ -203,11 +204,11 @@ TEST_CASE("whichever of 512 waiters leave the others resume [D21]") {
     using rule = std::function<bool(std::size_t)>;
     std::mt19937_64 random{1};
     std::vector<rule> const leave = {
-        [](std::size_t i) { return i < 100; },                // a run at the front
-        [](std::size_t i) { return i >= n - 100; },           // at the back
-        [](std::size_t i) { return i > 200 && i < 300; },     // in the middle
-        [](std::size_t i) { return i == 0 || i == n - 1; },   // the ends
-        [](std::size_t i) { return i % 2 == 0; },             // every other
+        [](std::size_t i) { return i < 100; },              // a run at the front
+        [](std::size_t i) { return i >= n - 100; },         // at the back
+        [](std::size_t i) { return i > 200 && i < 300; },   // in the middle
+        [](std::size_t i) { return i == 0 || i == n - 1; }, // the ends
+        [](std::size_t i) { return i % 2 == 0; },           // every other
         [](std::size_t) { return true; },
         [](std::size_t) { return false; },
         [&](std::size_t) { return random() % 3 == 0; },

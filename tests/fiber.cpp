@@ -201,7 +201,8 @@ TEST_CASE("unwinding ends the children of a frame before the frame, and keeps th
     auto const inner = [](std::vector<std::string>& log) -> task<int, failed> {
         counted const local{1};
         auto const child = [&log, &local]() -> task<> {
-            co_await coir::ensuring(never_ends(), [&log, &local] { return note_after(log, 1ms, local.value == 1 ? "inner" : "gone"); });
+            co_await coir::ensuring(
+                never_ends(), [&log, &local] { return note_after(log, 1ms, local.value == 1 ? "inner" : "gone"); });
         };
         fork(child);
         co_return co_await fails(1);
@@ -219,7 +220,8 @@ TEST_CASE("unwinding ends the children of a frame before the frame, and keeps th
     CHECK(counted::alive() == 0);
 }
 
-TEST_CASE("a daemon forked by another's finalizer as the loop ends does not hold it up, and the loop can be used again") {
+TEST_CASE(
+    "a daemon forked by another's finalizer as the loop ends does not hold it up, and the loop can be used again") {
     int started = 0;
     int finalized = 0;
     auto const sleeps = [&]() -> task<> {

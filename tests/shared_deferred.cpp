@@ -27,8 +27,8 @@ using completer = coir::deferred_completer<int, std::string>;
 using view = coir::deferred_view<int, std::string>;
 
 template <class D>
-concept completes = requires(D d) { d.succeed(1); } || requires(D d) { d.fail("no"); } || requires(D d) { d.interrupt(); } ||
-                    requires(D d) { d.die(std::exception_ptr{}); } ||
+concept completes = requires(D d) { d.succeed(1); } || requires(D d) { d.fail("no"); } ||
+                    requires(D d) { d.interrupt(); } || requires(D d) { d.die(std::exception_ptr{}); } ||
                     requires(D d) { d.done(outcome<int, std::string>::success(1)); } ||
                     requires(D d) { d.complete(task<int>{std::declval<task<int>>()}); } || requires(D d) { d.take(); };
 

@@ -24,9 +24,7 @@ void on_io_context(benchmark::State& state) {
     context.run();
 }
 
-BENCH_NOINLINE awaitable<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE awaitable<int> trivial() { co_return 1; }
 
 awaitable<void> call(benchmark::State& state) {
     for (auto _ : state) {

@@ -115,9 +115,7 @@ task<> crowd(benchmark::State& state) {
 BENCHMARK(inline_here<crowd<part::enlist>>)->Name("deferred/crowd/enlist")->Apply(bench::growth);
 BENCHMARK(inline_here<crowd<part::wake>>)->Name("deferred/crowd/wake")->Apply(bench::growth);
 
-BENCH_NOINLINE task<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE task<int> trivial() { co_return 1; }
 
 task<> call(benchmark::State& state) {
     for (auto _ : state) {

@@ -128,9 +128,7 @@ task<void> crowd(benchmark::State& state) {
 BENCHMARK(inline_here<crowd<part::enlist>>)->Name("deferred/crowd/enlist")->Apply(bench::growth);
 BENCHMARK(inline_here<crowd<part::wake>>)->Name("deferred/crowd/wake")->Apply(bench::growth);
 
-BENCH_NOINLINE task<int> trivial() {
-    co_return 1;
-}
+BENCH_NOINLINE task<int> trivial() { co_return 1; }
 
 task<void> call(benchmark::State& state) {
     for (auto _ : state) {
@@ -169,9 +167,7 @@ task<void> yielding(benchmark::State& state, coro::thread_pool& pool) {
 }
 BENCHMARK(on_pool<yielding, 1>)->Name("task/yield/pool_1")->MeasureProcessCPUTime();
 
-task<void> child(int& value) {
-    value = co_await trivial();
-}
+task<void> child(int& value) { value = co_await trivial(); }
 
 task<void> fork_join(benchmark::State& state, coro::thread_pool& pool) {
     for (auto _ : state) {

@@ -28,9 +28,9 @@
 namespace chat {
 
 struct hub_options {
-    std::size_t capacity = 256;                 // unread events at which publish() waits
-    std::size_t reserved = 64;                  // further room, for publish_now()
-    std::chrono::milliseconds patience{10'000}; // how long one full subscriber may hold up publish()
+    std::size_t capacity = 256;                          // unread events at which publish() waits
+    std::size_t reserved = 64;                           // further room, for publish_now()
+    std::chrono::milliseconds patience{10'000};          // how long one full subscriber may hold up publish()
     std::function<void(std::string_view)> on_diagnostic; // called by whoever publishes
 };
 

@@ -57,8 +57,8 @@ struct request_failed {
 
 template <class Input, class Error>
 struct handler_event {
-    using content = std::variant<request_started<Input>, text_delta, request_completed, request_interrupted,
-                                 request_failed<Error>>;
+    using content =
+        std::variant<request_started<Input>, text_delta, request_completed, request_interrupted, request_failed<Error>>;
 
     template <class What>
     explicit handler_event(What w) : what(std::move(w)), at(coir::now()) {}

@@ -51,9 +51,7 @@ public:
     // ---- Any thread, fiber or not.
 
     // False: the handler takes no more input, and `input` was not taken.
-    bool submit(Input input) {
-        return shared_->accepting.load(std::memory_order_acquire) && post(std::move(input));
-    }
+    bool submit(Input input) { return shared_->accepting.load(std::memory_order_acquire) && post(std::move(input)); }
     // Starts what was collected at once.
     void flush() { post(flush_command{}); }
     // Interrupts the running request. Its inputs, if nothing was answered, wait for the next one.
@@ -114,8 +112,8 @@ private:
         request(request_id i, std::vector<Input> in) : id(i), inputs(std::move(in)) {}
         request_id id;
         std::vector<Input> inputs;
-        std::string text;   // the deltas given, between events of the hub
-        bool over = false;  // nothing of it may be given any more; likewise
+        std::string text;  // the deltas given, between events of the hub
+        bool over = false; // nothing of it may be given any more; likewise
         coir::clock::time_point stop_by = coir::clock::time_point::max(); // once it is being stopped
         coir::fiber<void, Error> fiber;
     };

@@ -52,8 +52,8 @@ private:
         http_headers headers;
     };
 
-    static constexpr std::size_t most_pieces = 64;              // read ahead of the consumer
-    static constexpr std::size_t most_error_text = 64 * 1024;   // of a body that reports an error
+    static constexpr std::size_t most_pieces = 64;            // read ahead of the consumer
+    static constexpr std::size_t most_error_text = 64 * 1024; // of a body that reports an error
 
     coir::task<std::optional<std::string>, llm_error> next() {
         auto piece = co_await pieces_.pop();

@@ -61,7 +61,8 @@ public:
 private:
     template <class E>
     static llm_error as_llm_error(E&& e) {
-        return std::visit([](auto&& one) { return as_llm_error(std::forward<decltype(one)>(one)); }, std::forward<E>(e));
+        return std::visit([](auto&& one) { return as_llm_error(std::forward<decltype(one)>(one)); },
+                          std::forward<E>(e));
     }
     static llm_error as_llm_error(llm_error e) { return e; }
     static llm_error as_llm_error(coir::text_error e) {

@@ -22,6 +22,4 @@ coir::task<int> reads_it() {
 
 } // namespace
 
-int main() {
-    std::printf("read %d, unnoticed\n", coir::sync_wait(reads_it).value());
-}
+int main() { std::printf("read %d, unnoticed\n", coir::sync_wait(reads_it).value()); }

@@ -94,6 +94,4 @@ TEST_CASE("a deferred that dies while it is being completed is reported") {
                Catch::Contains("while it was being completed"));
 }
 
-TEST_CASE("correct use is not") {
-    CHECK(coir::sync_wait(answer).value() == 42);
-}
+TEST_CASE("correct use is not") { CHECK(coir::sync_wait(answer).value() == 42); }

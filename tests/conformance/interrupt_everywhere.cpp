@@ -309,9 +309,8 @@ TEST_CASE("interrupted everywhere: resources that are acquired, used and release
                   co_return n;
               };
               auto nested = [&](int& n) -> task<int> {
-                  co_return n + co_await coir::acquire_use_release(acquire, use, [&books](int&) {
-                      return books.finalizer()();
-                  });
+                  co_return n +
+                      co_await coir::acquire_use_release(acquire, use, [&books](int&) { return books.finalizer()(); });
               };
               auto told = [&books](coir::fiber_id) { return books.finalizer()(); };
               co_await coir::on_interrupt(

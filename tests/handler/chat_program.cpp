@@ -80,8 +80,9 @@ TEST_CASE("without input it plays a script that shows batching, an interruption 
 TEST_CASE("each line of a pipe is an input, and its end lets the last answer finish") {
     scripted_server server;
     server.add(reply::answer({"Hel", "lo"}));
-    child_process child({program, "--json", "--base-url", server.base_url(), "--debounce-ms", "60000", "--max-wait-ms", "60000"},
-                        "first\nsecond\n");
+    child_process child(
+        {program, "--json", "--base-url", server.base_url(), "--debounce-ms", "60000", "--max-wait-ms", "60000"},
+        "first\nsecond\n");
     ended const e = child.wait();
     CHECK_FALSE(e.hung);
     CHECK(e.status == 0);

@@ -302,10 +302,9 @@ TEST_CASE("the server sees what was said before the interruption, marked as cut 
     CHECK(chat.finish().empty());
     CHECK(messages_of(server, 1) == json::array({said("user", "first"), said("assistant", "Hello"),
                                                  said("user", "[Request interrupted by user]\nsecond")}));
-    CHECK(messages_of(server, 2) ==
-          json::array({said("user", "first"), said("assistant", "Hello"),
-                       said("user", "[Request interrupted by user]\nsecond"), said("assistant", "new"),
-                       said("user", "third")}));
+    CHECK(messages_of(server, 2) == json::array({said("user", "first"), said("assistant", "Hello"),
+                                                 said("user", "[Request interrupted by user]\nsecond"),
+                                                 said("assistant", "new"), said("user", "third")}));
 }
 
 TEST_CASE("an answer that was interrupted before its first word leaves nothing but its inputs [H18][H19]") {

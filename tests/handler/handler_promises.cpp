@@ -81,8 +81,10 @@ TEST_CASE("inputs of several submitters at one moment give one interruption and 
         r.play_on(s);
         auto const all = lines(r.seen.readers[0].events);
         auto const starts = starts_of(all);
-        auto const interruptions = std::ranges::count_if(all, [](auto const& l) { return l.find("interrupted") != l.npos; });
-        if (interruptions != 1 || starts.size() != 2 || starts[1].size() != std::string("375 started 2 b1 c1 d1").size()) {
+        auto const interruptions =
+            std::ranges::count_if(all, [](auto const& l) { return l.find("interrupted") != l.npos; });
+        if (interruptions != 1 || starts.size() != 2 ||
+            starts[1].size() != std::string("375 started 2 b1 c1 d1").size()) {
             throw std::logic_error("not one batch: " + starts.back());
         }
         if (auto const wrong = check(r.seen); !wrong.empty()) {
@@ -138,7 +140,8 @@ TEST_CASE("the next request starts after the finalizers of the last one [H11]") 
     r.at(0, type("a1"));
     r.at(115, type("a2"));
     CHECK(starts_of(r.play()) == story{"100 started 1 a1", "415 started 2 a2"});
-    CHECK(session_story(r) == story{"ask 1", "finalized 1", "keep interrupted one ", "ask 2", "finalized 2", "keep new"});
+    CHECK(session_story(r) ==
+          story{"ask 1", "finalized 1", "keep interrupted one ", "ask 2", "finalized 2", "keep new"});
     CHECK(r.told.empty());
     expect_sound(r);
 }
@@ -151,7 +154,8 @@ TEST_CASE("a request that does not stop in time is left behind, with a diagnosti
     r.at(0, type("a1"));
     r.at(115, type("a2"));
     CHECK(r.play() == story{"100 started 1 a1", "110 delta 1 one ", "515 interrupted 1 new_user_input one ",
-                            "515 started 2 a2", "525 delta 2 x", "825 delta 2 y", "835 delta 2 z", "835 completed 2 xyz"});
+                            "515 started 2 a2", "525 delta 2 x", "825 delta 2 y", "835 delta 2 z",
+                            "835 completed 2 xyz"});
     CHECK(r.told == story{"a request did not stop in time and was left behind"});
     expect_sound(r);
 }
@@ -262,8 +266,9 @@ TEST_CASE("a subscriber that never reads stops neither input, nor interruption, 
         r.at(0, type("a1"));
         r.at(300, type("a2"));
         r.at(500, [](rig& me) { me.h->shutdown(); });
-        CHECK(r.play() == story{"100 started 1 a1", "110 delta 1 a", "120 delta 1 b", "300 interrupted 1 new_user_input ab",
-                                "400 started 2 a2", "500 interrupted 2 shutdown "});
+        CHECK(r.play() == story{"100 started 1 a1", "110 delta 1 a", "120 delta 1 b",
+                                "300 interrupted 1 new_user_input ab", "400 started 2 a2",
+                                "500 interrupted 2 shutdown "});
         CHECK(r.told.empty());
         CHECK(r.seen.ignorer->events.size() == 6);
     }
@@ -388,8 +393,9 @@ TEST_CASE("a policy says what an input does to the request that runs [H23]") {
     }
     SECTION("interrupt") {
         r.at(125, type("a4"));
-        CHECK(r.play() == story{"100 started 1 a1-", "110 delta 1 a", "120 delta 1 b", "125 interrupted 1 new_user_input ab",
-                                "225 started 2 a2~ a4", "235 delta 2 new", "235 completed 2 new"});
+        CHECK(r.play() == story{"100 started 1 a1-", "110 delta 1 a", "120 delta 1 b",
+                                "125 interrupted 1 new_user_input ab", "225 started 2 a2~ a4", "235 delta 2 new",
+                                "235 completed 2 new"});
     }
     expect_sound(r);
 }

@@ -64,7 +64,8 @@ unsigned seeds_that_see(unsigned of) {
 template <class Rules>
 void must_be_found(char const* defect, std::initializer_list<std::string_view> numbers) {
     unsigned const first = seeds_until_found<Rules>(numbers);
-    std::printf("%s: found by seed %u; %u of the first 100 seeds see something\n", defect, first, seeds_that_see<Rules>(100));
+    std::printf("%s: found by seed %u; %u of the first 100 seeds see something\n", defect, first,
+                seeds_that_see<Rules>(100));
     CHECK(first != 0);
 }
 
@@ -106,7 +107,8 @@ std::string log_of(std::uint64_t seed) {
 
 } // namespace
 
-TEST_CASE("every schedule of a random session keeps what the handler promises [H2][H3][H4][H5][H6][H8][H9][H11][H12][H13][H14][H15][H16][H17][H18][H19]") {
+TEST_CASE("every schedule of a random session keeps what the handler promises "
+          "[H2][H3][H4][H5][H6][H8][H9][H11][H12][H13][H14][H15][H16][H17][H18][H19]") {
     std::size_t requests = 0;
     std::size_t events = 0;
     auto const e = coir::explore(coir_test::seeds(), [&](coir::test_scheduler& s) {
@@ -118,7 +120,8 @@ TEST_CASE("every schedule of a random session keeps what the handler promises [H
             throw std::logic_error(joined(wrong));
         }
     });
-    std::printf("handler: %zu seeds, %zu distinct schedules, %zu requests, %zu events\n", e.runs, e.distinct, requests, events);
+    std::printf("handler: %zu seeds, %zu distinct schedules, %zu requests, %zu events\n", e.runs, e.distinct, requests,
+                events);
     CHECK(requests > e.runs);
     CHECK(2 * e.distinct > e.runs);
 }
@@ -138,9 +141,7 @@ TEST_CASE("inputs dropped with an unanswered request are found [A7][H9]") {
 TEST_CASE("a failed request that stays is found [A10][H13]") {
     must_be_found<failure_leaves_the_request>("A10, a failure leaves the request", {"H6"});
 }
-TEST_CASE("a wait without a bound is found [A19][H17]") {
-    must_be_found<no_max_wait>("A19, no max_wait", {"H17"});
-}
+TEST_CASE("a wait without a bound is found [A19][H17]") { must_be_found<no_max_wait>("A19, no max_wait", {"H17"}); }
 TEST_CASE("a partial answer that does not get into the conversation is found [A20][H19]") {
     must_be_found<partial_not_kept>("A20, the partial answer is not kept", {"H19"});
 }

@@ -176,7 +176,8 @@ TEST_CASE("leaf waits of combinators are not forked: they allocate nothing and h
     auto const work = [&]() -> task<> {
         static_cast<void>(co_await coir::race(never, there));
         static_cast<void>(co_await coir::when_any(never, coir::sleep_for(1ms), empty.pop()));
-        auto const [first, second, slept] = co_await coir::when_all(there, coir::as_outcome(there), coir::sleep_for(1ms));
+        auto const [first, second, slept] =
+            co_await coir::when_all(there, coir::as_outcome(there), coir::sleep_for(1ms));
         static_cast<void>(slept);
         static_cast<void>(co_await coir::all_settled(there, coir::sleep_for(1ms)));
         CHECK(first == 1);

@@ -216,7 +216,9 @@ void run_crews(crew c, unsigned lives) {
 
 } // namespace
 
-TEST_CASE("stress: one completer, many waiters, many interrupters [D12 D15 D16 D17 D18]") { run_crews({6, 1, 4}, 1500); }
+TEST_CASE("stress: one completer, many waiters, many interrupters [D12 D15 D16 D17 D18]") {
+    run_crews({6, 1, 4}, 1500);
+}
 
 TEST_CASE("stress: many completers [D3 D9 D17]") { run_crews({3, 3, 2}, 1800); }
 

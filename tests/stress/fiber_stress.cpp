@@ -55,12 +55,8 @@ private:
 
 using dice = std::minstd_rand;
 
-unsigned roll(dice& d, unsigned sides) {
-    return static_cast<unsigned>((d() >> 8U) % sides);
-}
-std::chrono::microseconds a_while(dice& d) {
-    return std::chrono::microseconds{roll(d, 80)};
-}
+unsigned roll(dice& d, unsigned sides) { return static_cast<unsigned>((d() >> 8U) % sides); }
+std::chrono::microseconds a_while(dice& d) { return std::chrono::microseconds{roll(d, 80)}; }
 
 task<> finalize(shared& s, std::shared_ptr<std::atomic<int>> runs) {
     co_await coir::yield();
@@ -134,7 +130,8 @@ node_task nursery(shared& s, dice d, unsigned depth) {
 node_task masked(shared& s, dice d, unsigned depth) {
     auto body = [&](auto restore) -> node_task {
         local const here{s};
-        auto const inner = co_await coir::as_outcome(restore(coir::timeout(node(s, static_cast<unsigned>(d()), depth), 1ms)));
+        auto const inner =
+            co_await coir::as_outcome(restore(coir::timeout(node(s, static_cast<unsigned>(d()), depth), 1ms)));
         co_await coir::sleep_for(a_while(d));
         co_return inner.is_success() ? 1 : 0;
     };
@@ -233,7 +230,8 @@ void one_forest(unsigned seed) {
 
 } // namespace
 
-TEST_CASE("forests of fibers that are interrupted at random clean up everything once [F5, F6, F17, I11, I14, R1, R15]") {
+TEST_CASE(
+    "forests of fibers that are interrupted at random clean up everything once [F5, F6, F17, I11, I14, R1, R15]") {
     for (unsigned seed = 1; seed <= 100 * coir_test::stress_scale(); ++seed) {
         one_forest(seed);
     }
@@ -250,9 +248,7 @@ TEST_CASE("a scope counts who is forked from another thread while it closes [F9]
             open.wait();
             for (int i = 0; i < 4; ++i) {
                 ++forked;
-                static_cast<void>((*open.poll()->value()).fork([&]() -> task<> {
-                    co_await coir::yield();
-                }));
+                static_cast<void>((*open.poll()->value()).fork([&]() -> task<> { co_await coir::yield(); }));
             }
             done.succeed();
         }};

@@ -9,9 +9,7 @@ namespace {
 
 using coir::detail::live;
 
-long count(live what) {
-    return static_cast<long>(coir::detail::live_count(what).load());
-}
+long count(live what) { return static_cast<long>(coir::detail::live_count(what).load()); }
 
 [[maybe_unused]] bool const registered[] = {
     coir_test::register_leak_check("fibers", [] { return count(live::fibers); }),

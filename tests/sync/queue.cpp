@@ -436,7 +436,8 @@ TEST_CASE("a batch too large for memory is a defect [Q15]") {
         queue<int> q{bounded(1)};
         bool thrown = false;
         try {
-            co_await q.pop_between((std::numeric_limits<std::size_t>::max)(), (std::numeric_limits<std::size_t>::max)());
+            co_await q.pop_between((std::numeric_limits<std::size_t>::max)(),
+                                   (std::numeric_limits<std::size_t>::max)());
         } catch (std::length_error const&) {
             thrown = true;
         }

@@ -27,7 +27,9 @@ inline std::string line(event const& e) {
             }
             return text;
         }
-        std::string operator()(chat::text_delta const& d) const { return "delta " + std::to_string(d.id) + " " + d.delta; }
+        std::string operator()(chat::text_delta const& d) const {
+            return "delta " + std::to_string(d.id) + " " + d.delta;
+        }
         std::string operator()(chat::request_completed const& c) const {
             return "completed " + std::to_string(c.id) + " " + c.text;
         }
@@ -62,8 +64,8 @@ struct observation {
     std::vector<answer_plan> plans;
     // The first is there from the beginning and prompt; further ones may be slow.
     std::vector<reader> readers;
-    std::vector<reader> late;      // subscribed in the middle
-    std::optional<reader> ignorer; // read nothing until run() had ended
+    std::vector<reader> late;                     // subscribed in the middle
+    std::optional<reader> ignorer;                // read nothing until run() had ended
     std::optional<std::vector<std::string>> left; // what run() returned
     bool accepted_after_end = false;
 
@@ -139,7 +141,9 @@ private:
     }
     void see(chat::request_completed const& e, time_point at) { end(e.id, e.text, chat::ending::completed, at); }
     void see(chat::request_interrupted const& e, time_point at) { end(e.id, e.partial, chat::ending::interrupted, at); }
-    void see(chat::request_failed<model_error> const& e, time_point at) { end(e.id, e.partial, chat::ending::failed, at); }
+    void see(chat::request_failed<model_error> const& e, time_point at) {
+        end(e.id, e.partial, chat::ending::failed, at);
+    }
 
     void end(chat::request_id id, std::string const& text, chat::ending how, time_point at) {
         request_view& r = requests_[id];
@@ -177,7 +181,8 @@ private:
 
     void check_beginning(std::vector<std::string> const& all, reader const& r) {
         auto const seen = lines(r.events);
-        bool const same = r.dropped ? seen.size() <= all.size() && std::equal(seen.begin(), seen.end(), all.begin()) : seen == all;
+        bool const same =
+            r.dropped ? seen.size() <= all.size() && std::equal(seen.begin(), seen.end(), all.begin()) : seen == all;
         expect(same, "H16", "two subscribers saw different events");
     }
 
@@ -194,12 +199,13 @@ private:
 
     void check_session() {
         std::size_t asked = 0;
-        std::size_t kept = 0;        // turns
-        std::size_t settled = 0;     // requests whose turn is due
-        std::size_t open = 0; // the answer whose finalizers have not run
+        std::size_t kept = 0;    // turns
+        std::size_t settled = 0; // requests whose turn is due
+        std::size_t open = 0;    // the answer whose finalizers have not run
         for (auto const& e : o_.log.entries()) {
             if (auto const* const a = std::get_if<answer_asked>(&e.what)) {
-                expect(open == 0, "H11", "request " + std::to_string(a->number) + " began before the last one's finalizers");
+                expect(open == 0, "H11",
+                       "request " + std::to_string(a->number) + " began before the last one's finalizers");
                 check_turns(asked, kept, settled);
                 asked = a->number;
             } else if (auto const* const b = std::get_if<answer_begun>(&e.what)) {
@@ -237,8 +243,10 @@ private:
             }
         });
         ++turns_;
-        bool const same = turn && kept >= turns_ && r.started && turn->text == r.text && turn->how == r.how && turn->inputs == r.started->inputs;
-        expect(same, "H19", "the conversation does not hold the end of request " + std::to_string(id) + " before the next is built");
+        bool const same = turn && kept >= turns_ && r.started && turn->text == r.text && turn->how == r.how &&
+                          turn->inputs == r.started->inputs;
+        expect(same, "H19",
+               "the conversation does not hold the end of request " + std::to_string(id) + " before the next is built");
     }
 
     // ---- Every input is answered or given back, once.
@@ -273,7 +281,8 @@ private:
             for (auto const& input : a.inputs) {
                 if (!std::exchange(seen[input], true)) {
                     int const number = std::stoi(input.substr(1));
-                    expect(number > std::exchange(last[input[0]], number), "H2", "input " + input + " overtook another");
+                    expect(number > std::exchange(last[input[0]], number), "H2",
+                           "input " + input + " overtook another");
                 }
             }
         });
@@ -300,7 +309,8 @@ private:
             for (auto const& input : r.started ? r.started->inputs : std::vector<std::string>{}) {
                 auto const at = submitted_at(input);
                 if (at && !std::exchange(seen[input], true)) {
-                    expect(r.started_at - (std::max)(*at, free) <= o_.max_wait, "H17", "input " + input + " waited too long");
+                    expect(r.started_at - (std::max)(*at, free) <= o_.max_wait, "H17",
+                           "input " + input + " waited too long");
                 }
             }
             free = r.ended_at;

@@ -62,7 +62,7 @@ public:
     chat::handler_options<std::string> options;
     std::vector<answer_plan> answers; // the last one again and again
     milliseconds end{3'000};
-    bool has_ignorer = false;         // subscribes first, and reads when run() has ended
+    bool has_ignorer = false; // subscribes first, and reads when run() has ended
     milliseconds slow_reader{0};
 
     // While it plays, and afterwards.

@@ -108,7 +108,10 @@ private:
             plan.deltas.emplace_back(delay, std::to_string(number) + static_cast<char>('a' + i) + " ", d.one_in(5));
         }
         auto const end = d.below(10);
-        plan.end = end < 6 ? how_it_ends::well : end < 8 ? how_it_ends::failure : end < 9 ? how_it_ends::defect : how_it_ends::never;
+        plan.end = end < 6   ? how_it_ends::well
+                   : end < 8 ? how_it_ends::failure
+                   : end < 9 ? how_it_ends::defect
+                             : how_it_ends::never;
         plan.finalizer = d.one_in(8) ? milliseconds{600} : d.one_in(2) ? d.time(120) : milliseconds{0};
         return plan;
     }
@@ -224,7 +227,9 @@ private:
         o.events.reserved = what_.reserved;
         o.events.patience = what_.patience;
         o.while_running = [](std::string const& input) {
-            return is_ignorable(input) ? chat::on_running::ignore : is_queued(input) ? chat::on_running::queue : chat::on_running::interrupt;
+            return is_ignorable(input) ? chat::on_running::ignore
+                   : is_queued(input)  ? chat::on_running::queue
+                                       : chat::on_running::interrupt;
         };
         o.is_immediate = [](std::string const& input) { return input.ends_with('!'); };
         o.on_diagnostic = [this](std::string_view said) { seen_.log.add(diagnosed{std::string(said)}); };

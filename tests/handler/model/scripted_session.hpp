@@ -85,7 +85,8 @@ struct commanded {
 };
 
 struct entry {
-    using content = std::variant<submitted, answer_asked, answer_begun, answer_finalized, turn_kept, diagnosed, commanded>;
+    using content =
+        std::variant<submitted, answer_asked, answer_begun, answer_finalized, turn_kept, diagnosed, commanded>;
     entry(time_point t, content w) : at(t), what(std::move(w)) {}
     time_point at;
     content what;

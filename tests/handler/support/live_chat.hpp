@@ -43,7 +43,8 @@ public:
     explicit live_chat(std::string const& base_url, std::string const& key = {}, llm_limits limits = {},
                        handler_options<std::string> options = quick())
         : endpoint_(base_url, "test-model", key), client_(transport_, endpoint_, limits), conversation_(client_),
-          handler_(conversation_, std::move(options)), thread_([this] { pool_.run([this] { return run(); }).value(); }) {}
+          handler_(conversation_, std::move(options)),
+          thread_([this] { pool_.run([this] { return run(); }).value(); }) {}
 
     ~live_chat() {
         handler_.shutdown();
