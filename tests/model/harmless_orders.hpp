@@ -35,9 +35,6 @@ inline constexpr harmless_order harmless_orders[] = {
      "leaving to parked: who finds it parked fires the fiber, and fire() acquires what commit_wait() published after it."},
     {"region_signal.hpp region_signal::leave, compare-exchange acq_rel (2) -> release",
      "leaving to parked: the signal's thread has not written yet. Only failing has something to acquire, and is found."},
-    {"waiter_list.hpp waiter_list::push, load acquire -> relaxed",
-     "An entry is read only after an exchange, which acquires. Who is refused and then reads the result does so by "
-     "poll(), which acquires; but push() promises it to all who will ever call it."},
     {"waiter_list.hpp waiter_list::abandon_waiters, load acquire -> relaxed",
      "It looks whether the janitor is gone; the exchange that follows acquires what that did."},
 };

@@ -7,11 +7,11 @@
 
 # ---- waiter_list.hpp: the janitor.
 coir_mutation(removed_resumed_before_release waiter_list.hpp "remove/destroy" "waiting"
-  [[removed = removal;]] [[removal->owner->removed();]])
+  [[removed = removal;]] [[waiter::of_removal(*removal).removed();]])
 coir_mutation(removed_resumed_before_list_is_taken waiter_list.hpp "remove/complete/arrive/destroy" "waiting"
   [[if (exchange(now, done | claimed)) {
                     wake(clean_head]] [[while (removed != nullptr) {
-                    waiter& w = *removed->owner;
+                    waiter& w = waiter::of_removal(*removed);
                     removed = removed->older;
                     w.removed();
                 }
@@ -19,10 +19,10 @@ coir_mutation(removed_resumed_before_list_is_taken waiter_list.hpp "remove/compl
                     wake(clean_head]])
 coir_mutation(removal_without_lock waiter_list.hpp "remove/remove/destroy" "data race"
   [[| janitor));]] [[));]])
-coir_mutation(splice_skipped waiter_list.hpp "remove/remove/complete" "deadlock"
+coir_mutation(splice_skipped waiter_list.hpp "remove/remove/complete" "use after free"
   [[stop != nullptr ? rest : e]] [[e]])
 coir_mutation(removal_leaves_its_waiter waiter_list.hpp "complete/remove" "use after free"
-  [[unlink(removal->owner->wait_, left);]] [[]])
+  [[unlink(waiter::of_removal(*removal).wait(), left);]] [[]])
 coir_mutation(claim_dropped_by_janitor waiter_list.hpp "complete/complete/remove" "data race"
   [[(now & claimed) | ]] [[]])
 
@@ -93,9 +93,9 @@ coir_mutation(request_is_a_flag claim.hpp "signal/interrupt under a mask" "deadl
 coir_mutation(fired_fiber_cancelled cancel_state.hpp "complete/remove" "data race"
   [[claim_word::state(seen) == wait_state::waiting &&]] [[]])
 coir_mutation(commit_without_look cancel_state.hpp "interrupt/register" "deadlock"
-  [[claim_word::requests(now) != clean_ && visible_cancelled(]] [[false && visible_cancelled(]])
+  [[claim_word::requests(now) != claim_word::requests(seen()) &&]] [[false &&]])
 coir_mutation(early_fire_overlooked cancel_state.hpp "push/push/complete" "deadlock"
-  [[if (claim_word::turn(now) != turn()) {
+  [[if (claim_word::turn(now) != claim_word::turn(seen())) {
                 return parked::fired;]] [[if (false) {
                 return parked::fired;]])
 coir_mutation(flag_set_after_request cancel_state.hpp "interrupt/register" "deadlock"

@@ -20,22 +20,24 @@ public:
     awaiter& operator=(awaiter const&) = delete;
 
     bool await_ready() {
-        status_ = op_.poll(*promise_.fiber);
-        return status_ == status::value || status_ == status::defect;
+        status const s = op_.poll(*promise_.fiber);
+        promise_.awaited = s;
+        return s == status::value || s == status::defect;
     }
 
     // Nobody can resume the coroutine before the run loop, one level below, has parked the
     // fiber: what happens here is not yet visible to other threads.
     std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
         fiber_base& f = *promise_.fiber;
+        status const s = promise_.awaited;
         promise_.waits_in = this;
-        if (status_ == status::call) {
+        if (s == status::call) {
             return f.transfer(*f.top());
         }
-        if (unwinds(status_)) {
-            record(status_);
+        if (unwinds(s)) {
+            record(s);
         }
-        return f.to_loop(status_);
+        return f.to_loop(s);
     }
 
     // A defect is rethrown here.
@@ -74,7 +76,6 @@ private:
 
     Promise& promise_;
     Op op_;
-    status status_ = status::pending;
 };
 
 } // namespace coir::inline v0::detail

@@ -42,13 +42,13 @@ public:
     // A visible region was cancelled: what has not begun must not begin.
     bool cancel_requested() noexcept {
         claim_word::value const now = claim_.load();
-        if (claim_word::requests(now) == clean_) {
+        if (claim_word::requests(now) == claim_word::requests(seen())) {
             return false;
         }
         if (visible_cancelled(regions_, claim_word::shield(now))) {
             return true;
         }
-        clean_ = claim_word::requests(now);
+        seen_.store(claim_word::requests(now) | claim_word::turn(seen()), std::memory_order_relaxed);
         return false;
     }
 
@@ -82,8 +82,8 @@ public:
     // Polled again: has the wait ended, and how?
     wake end_wait() noexcept {
         claim_word::value const now = claim_.load();
-        if (claim_word::turn(now) != turn()) {
-            turn_.store(claim_word::turn(now), std::memory_order_relaxed);
+        if (claim_word::turn(now) != claim_word::turn(seen())) {
+            seen_.store(seen() ^ claim_word::turn_bit, std::memory_order_relaxed);
             waiting_in_ = nullptr;
             return wake::fired;
         }
@@ -120,7 +120,7 @@ public:
     // What it waited for has come, and it has not gone on yet.
     bool is_woken() const noexcept {
         claim_word::value const now = claim_.load();
-        return claim_word::state(now) == wait_state::running && claim_word::turn(now) != turn();
+        return claim_word::state(now) == wait_state::running && claim_word::turn(now) != claim_word::turn(seen());
     }
 
     // True: the fiber was suspended, and stays so, with all it refers to, until let_go().
@@ -155,24 +155,25 @@ protected:
     parked commit_wait() noexcept {
         for (;;) {
             claim_word::value now = claim_.load();
-            if (claim_word::turn(now) != turn()) {
+            if (claim_word::turn(now) != claim_word::turn(seen())) {
                 return parked::fired;
             }
             if (waiting_in_ == nullptr) {
                 if (claim_.commit(now, wait_state::masked)) {
                     return parked::committed;
                 }
-            } else if (claim_word::requests(now) != clean_ && visible_cancelled(regions_, claim_word::shield(now))) {
+            } else if (claim_word::requests(now) != claim_word::requests(seen()) &&
+                       visible_cancelled(regions_, claim_word::shield(now))) {
                 if (claim_.try_cancel(now)) {
                     return parked::cancelling;
                 }
             } else {
                 // What is to be found when the fiber runs again, unless somebody asks meanwhile.
-                clean_ = claim_word::requests(now + claim_word::version_one);
+                seen_.store(claim_word::past(now + claim_word::version_one), std::memory_order_relaxed);
                 if (claim_.commit(now)) {
                     return parked::committed;
                 }
-                clean_ = claim_word::requests(now);
+                seen_.store(claim_word::past(now), std::memory_order_relaxed);
             }
         }
     }
@@ -187,7 +188,7 @@ protected:
     region const& root_region() const noexcept { return root_; }
 
 private:
-    claim_word::value turn() const noexcept { return turn_.load(std::memory_order_relaxed); }
+    claim_word::value seen() const noexcept { return seen_.load(std::memory_order_relaxed); }
     static bool visible_cancelled(region const* r, std::uint32_t shield) noexcept {
         for (; r != nullptr && r->depth.load(std::memory_order_relaxed) > shield; r = r->outer) {
             if (r->cancelled.load(std::memory_order_acquire)) {
@@ -198,9 +199,9 @@ private:
     }
 
     claim_word claim_;
-    claim_word::value clean_ = 0; // its requests() when no visible region was cancelled
-    // Of the last wait that ended. Written by the fiber alone; atomic for who reads it meanwhile.
-    atomic<claim_word::value> turn_{0};
+    // The claim's past(): requests() when no visible region was cancelled, turn() when the last
+    // wait had ended. Written by the fiber alone; atomic for who reads it meanwhile.
+    atomic<claim_word::value> seen_{0};
     leaf* waiting_in_ = nullptr;
     char const* masked_in_ = nullptr;
     atomic<char const*> leaving_{nullptr};

@@ -47,6 +47,8 @@ public:
     static constexpr value turn(value w) noexcept { return w & turn_bit; }
     // What a look at the cancel regions depends on: version and shield.
     static constexpr value requests(value w) noexcept { return w & ~(state_mask | turn_bit | met_bit); }
+    // Both: what a fiber remembers of a word.
+    static constexpr value past(value w) noexcept { return w & ~(state_mask | met_bit); }
 
     // acquire: pairs with request(), so that the flags set before it are seen.
     value load() const noexcept { return word_.load(std::memory_order_acquire); }

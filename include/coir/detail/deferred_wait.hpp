@@ -24,7 +24,7 @@ public:
 namespace coir::inline v0::detail {
 
 template <class T, class E>
-class [[nodiscard]] deferred_wait : public outcome_view<T, E> {
+class [[nodiscard]] deferred_wait : public outcome_view<deferred_wait<T, E>, T, E> {
 public:
     static constexpr bool is_leaf = true;
     explicit deferred_wait(deferred_cell<T, E>& cell) noexcept : cell_{&cell} {}
@@ -32,18 +32,19 @@ public:
     status poll(fiber_base& f) noexcept {
         switch (leaf_.poll(f, cell_->waiters())) {
         case wait_leaf::progress::pending: return status::pending;
-        case wait_leaf::progress::cancelled: return status::cancelled;
-        case wait_leaf::progress::abandoned: return status::interrupted;
+        case wait_leaf::progress::cancelled: cell_ = nullptr; return status::cancelled;
+        case wait_leaf::progress::abandoned: cell_ = nullptr; return status::interrupted;
         case wait_leaf::progress::ready: break;
         }
-        return this->show(*cell_->poll());
+        return status_of(cell_->end().kind());
     }
+    outcome<T, E> const* shown() const noexcept { return cell_ != nullptr ? &cell_->end() : nullptr; }
 
 protected:
     deferred_cell<T, E>& cell() noexcept { return *cell_; }
 
 private:
-    deferred_cell<T, E>* cell_;
+    deferred_cell<T, E>* cell_; // null: given up, or it was destroyed
     wait_leaf leaf_;
 };
 

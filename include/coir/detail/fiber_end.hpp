@@ -43,6 +43,10 @@ public:
         thread_waiter::wait_until(waiters_, (thread_waiter::time_point::max)());
     }
 
+    // Somebody looks at the outcome, so it is not unhandled.
+    void observe() noexcept { observed_.store(true, std::memory_order_relaxed); }
+    bool is_observed() const noexcept { return observed_.load(std::memory_order_relaxed); }
+
     // True for the one caller that may move the value out. relaxed: it has seen the end before, and
     // only the one who wins reads the value.
     bool take() noexcept { return !taken_.exchange(true, std::memory_order_relaxed); }
@@ -62,6 +66,7 @@ private:
     waiter_list waiters_;
     call<T, E> body_;
     atomic<bool> taken_{false};
+    atomic<bool> observed_{false};
 };
 
 } // namespace coir::inline v0::detail

@@ -43,15 +43,23 @@ private:
 
 // Ends as the fiber did.
 template <class T, class E>
-class [[nodiscard]] fiber_join : public outcome_view<T, E>, protected fiber_wait<T, E> {
+class [[nodiscard]] fiber_join : public outcome_view<fiber_join<T, E>, T, E>, protected fiber_wait<T, E> {
 public:
     static constexpr bool is_leaf = true;
     using fiber_wait<T, E>::fiber_wait;
 
     status poll(fiber_base& f) noexcept {
         status const s = this->poll_end(f);
-        return s == status::value ? this->show(*this->cell().poll()) : s;
+        if (s != status::value) {
+            return s;
+        }
+        ended_ = true;
+        return status_of(this->cell().end().kind());
     }
+    outcome<T, E> const* shown() const noexcept { return ended_ ? &this->cell().end() : nullptr; }
+
+private:
+    bool ended_ = false;
 };
 
 template <class T, class E>

@@ -18,8 +18,7 @@ public:
 
     fiber_end<T, E>& cell() noexcept { return end_; }
 
-    // Somebody looks at the outcome, so it is not unhandled.
-    void observe() noexcept { observed_.store(true, std::memory_order_relaxed); }
+    void observe() noexcept { end_.observe(); }
 
 protected:
     ~fiber_state() { report_unhandled(); }
@@ -31,7 +30,7 @@ private:
 
     void report_unhandled() noexcept {
         outcome<T, E> const* const end = end_.poll();
-        if (end == nullptr || observed_.load(std::memory_order_relaxed) || !(end->is_failure() || end->is_defect())) {
+        if (end == nullptr || end_.is_observed() || !(end->is_failure() || end->is_defect())) {
             return;
         }
         unhandled_outcome const what{id(), name(), end->is_defect() ? end->defect() : nullptr};
@@ -43,7 +42,6 @@ private:
     }
 
     fiber_end<T, E> end_;
-    atomic<bool> observed_{false};
 };
 
 template <class T, class E, class Work, class... Args>

@@ -113,7 +113,8 @@ struct frame {
     completion_base* completion = nullptr;
     COIR_NO_UNIQUE_ADDRESS await_site site; // of its last co_await
     std::coroutine_handle<> handle;
-    bool forked = false; // has children in the fiber's nursery
+    bool forked = false;              // has children in the fiber's nursery
+    status awaited = status::pending; // between await_ready and await_suspend
 
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }

@@ -10,6 +10,7 @@
 #include <coir/detail/spin_lock.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -275,15 +276,15 @@ private:
     bool closed_ = false;
     bool untouched_ = true;
     bool stopped_ = false;
-    fiber_id stopped_by_;
     bool waits_for_all_ = false;
+    fiber_id stopped_by_;
     nursery_member* newest_ = nullptr;
     nursery_waiter* waiter_ = nullptr;
     nursery_joiner* joiners_ = nullptr; // the newest first
     nursery* next_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t awaited_ = 0;
-    std::size_t joining_members_ = 0;
+    std::uint32_t size_ = 0;
+    std::uint32_t awaited_ = 0;
+    std::uint32_t joining_members_ = 0;
 };
 
 } // namespace coir::inline v0::detail

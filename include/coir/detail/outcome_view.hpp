@@ -31,8 +31,9 @@ struct shared_value<void> {
     using type = void;
 };
 
-// The part of an operation that reads an outcome shared with others.
-template <class T, class E>
+// The part of an operation that reads an outcome shared with others: Self::shown(), null if the
+// operation ended before there was any.
+template <class Self, class T, class E>
 class outcome_view {
 public:
     using value_type = typename shared_value<T>::type;
@@ -40,30 +41,29 @@ public:
 
     value_type get() const {
         if constexpr (std::is_void_v<T>) {
-            end_->value();
+            end().value();
         } else {
-            return end_->value();
+            return end().value();
         }
     }
     E const& error() const
         requires(!std::same_as<E, never>)
     {
-        return end_->error();
+        return end().error();
     }
-    std::exception_ptr defect() const { return end_->defect(); }
-    fiber_id interrupted_by() const { return end_ != nullptr ? end_->interrupted_by() : fiber_id{}; }
+    std::exception_ptr defect() const { return end().defect(); }
+    fiber_id interrupted_by() const {
+        outcome<T, E> const* const e = shown();
+        return e != nullptr ? e->interrupted_by() : fiber_id{};
+    }
     std::span<std::exception_ptr const> suppressed() const noexcept {
-        return end_ != nullptr ? end_->suppressed() : std::span<std::exception_ptr const>{};
-    }
-
-protected:
-    status show(outcome<T, E> const& end) noexcept {
-        end_ = &end;
-        return status_of(end.kind());
+        outcome<T, E> const* const e = shown();
+        return e != nullptr ? e->suppressed() : std::span<std::exception_ptr const>{};
     }
 
 private:
-    outcome<T, E> const* end_ = nullptr; // null: abandoned, there is nothing to read
+    outcome<T, E> const* shown() const noexcept { return static_cast<Self const&>(*this).shown(); }
+    outcome<T, E> const& end() const noexcept { return *shown(); }
 };
 
 } // namespace coir::inline v0::detail

@@ -44,15 +44,15 @@ public:
 
     // False: done already, `w` was not pushed.
     [[nodiscard]] bool push(waiter& w) noexcept {
-        w.wait_.newer = nullptr;
-        w.wait_.linked = w.removal_.linked = false;
+        entry& e = w.wait();
+        e.unlink();
         word now = word_.load(std::memory_order_acquire);
         do {
             if ((now & done) != 0) {
                 return false;
             }
-            w.wait_.older = head(now);
-        } while (!exchange(now, with_head(now, &w.wait_)));
+            e.older = head(now);
+        } while (!exchange(now, with_head(now, &e)));
         return true;
     }
 
@@ -91,15 +91,16 @@ public:
     // with_waker: fired() is called, or has been; the two sides settle who resumes the fiber.
     // relaxed: no entry is read before the exchange, and the two sides meet with an order of theirs.
     removal remove(waiter& w) noexcept {
+        entry& e = w.removal();
         word now = word_.load(std::memory_order_relaxed);
         do {
             if ((now & (done | janitor)) == done) {
                 return removal::with_waker;
             }
-            w.removal_.older = head(now);
-        } while (!exchange(now, with_head(now, &w.removal_) | janitor));
+            e.older = head(now);
+        } while (!exchange(now, with_head(now, &e) | janitor));
         if ((now & janitor) == 0) {
-            clean(with_head(now, &w.removal_) | janitor);
+            clean(with_head(now, &e) | janitor);
         }
         return removal::asked;
     }
@@ -122,14 +123,14 @@ public:
         std::size_t waits = 0;
         std::size_t removals = 0;
         for (entry const* e = head(word_.load(std::memory_order_acquire)); e != nullptr; e = e->older) {
-            ++(is_removal(*e) ? removals : waits);
+            ++(e->is_removal() ? removals : waits);
         }
         return waits - removals;
     }
 
 private:
     using word = std::uintptr_t;
-    using entry = waiter::entry;
+    using entry = waiter_entry;
 
     static constexpr word done = 1;
     static constexpr word claimed = 2;
@@ -138,7 +139,6 @@ private:
 
     static entry* head(word w) noexcept { return reinterpret_cast<entry*>(w & ~flags); }
     static word with_head(word w, entry* e) noexcept { return reinterpret_cast<word>(e) | (w & flags); }
-    static bool is_removal(entry const& e) noexcept { return &e == &e.owner->removal_; }
 
     bool exchange(word& expected, word desired) noexcept {
         return word_.compare_exchange_weak(expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
@@ -181,7 +181,7 @@ private:
             newest = older;
         }
         while (oldest != nullptr) {
-            waiter& w = *oldest->owner;
+            waiter& w = waiter::of_wait(*oldest);
             oldest = oldest->older;
             w.fired(how);
         }
@@ -210,7 +210,7 @@ private:
         }
         // Only now: with its last waiter the list may die.
         while (removed != nullptr) {
-            waiter& w = *removed->owner;
+            waiter& w = waiter::of_removal(*removed);
             removed = removed->older;
             w.removed();
         }
@@ -224,14 +224,13 @@ private:
         entry* newer = nullptr;
         entry* leaving = nullptr; // removals; their waiters lie below them
         entry* e = newest;
-        while (e != nullptr && e != stop && !e->linked) {
+        while (e != nullptr && e != stop && !e->is_linked()) {
             entry* const older = e->older;
-            if (is_removal(*e)) {
+            if (e->is_removal()) {
                 e->older = leaving;
                 leaving = e;
             } else {
                 link(newer, e, left);
-                e->linked = true;
                 newer = e;
             }
             e = older;
@@ -241,7 +240,7 @@ private:
         while (leaving != nullptr) {
             entry* const removal = leaving;
             leaving = removal->older;
-            unlink(removal->owner->wait_, left);
+            unlink(waiter::of_removal(*removal).wait(), left);
             removal->older = removed;
             removed = removal;
         }
@@ -251,13 +250,13 @@ private:
     static void link(entry* newer, entry* e, entry*& newest) noexcept {
         (newer != nullptr ? newer->older : newest) = e;
         if (e != nullptr) {
-            e->newer = newer;
+            e->link(newer);
         }
     }
     static void unlink(entry& e, entry*& newest) noexcept {
-        (e.newer != nullptr ? e.newer->older : newest) = e.older;
+        (e.newer() != nullptr ? e.newer()->older : newest) = e.older;
         if (e.older != nullptr) {
-            e.older->newer = e.newer;
+            e.older->link(e.newer());
         }
     }
 
