@@ -1,0 +1,126 @@
+// Marble tests: what a pipeline does, and when, on the virtual clock, in one line for each stream.
+//
+//     using namespace coir::marbles;
+//     CHECK(play("a-b----c|", coir::streams::debounce(2_dashes)) == "----b--(c|)");
+//
+//     board b;                                            // when there is more than one source
+//     line seen;
+//     auto& stop = b.signal("------|");
+//     auto letters = b.source("a---b---c|", seen) | coir::streams::interrupt_when(stop);
+//     CHECK(b.play(std::move(letters)) == "a---b-|");
+//     CHECK(seen == "a---b-!");                           // what became of the source
+//
+// <coir/testing/marble_line.hpp> has the table of what stands for what.
+#pragma once
+
+#include <coir/detail/marble_play.hpp>
+#include <coir/testing/test_scheduler.hpp>
+
+#include <deque>
+
+namespace coir::inline v0::marbles {
+
+// About the consumer of a pipeline. Times count from the beginning of the play.
+struct play_options {
+    clock::duration takes{};                         // for each element
+    std::optional<clock::duration> interrupted_at{}; // it ends with !, unless it has ended before
+    std::optional<clock::duration> until{};          // the line is cut off then; nothing: after 1,000 dashes
+};
+
+// A virtual clock, and sources and signals on it. Not movable, as they refer to it, and outlives
+// them. Used by one thread.
+class board {
+public:
+    explicit board(clock::duration dash = dashes{1}) : dash_{detail::checked_dash(dash)} {}
+    // Fibers run in an order that is drawn from `seed`.
+    board(clock::duration dash, std::uint64_t seed) : dash_{detail::checked_dash(dash)}, scheduler_{seed} {}
+
+    // A stream of the elements of a line, whose names are read as T: char, std::string or an
+    // integer. Its time begins with the first pull, and who pulls late gets at once what was due
+    // meanwhile. It fails with marbles::failure; without an end it goes on and gives nothing.
+    // Throws std::invalid_argument for what is no line, and for a name that is no T.
+    template <class T = char>
+    auto source(std::string_view text) {
+        return detail::marble_source<T>{line{text, dash_}.events(), nullptr, std::nullopt};
+    }
+    // The same, and `seen` says what was pulled from it, when, and how that ended: as the line
+    // says, with a ! in a pull that was interrupted, or with a / between two pulls.
+    template <class T = char>
+    auto source(std::string_view text, line& seen) {
+        return detail::marble_source<T>{line{text, dash_}.events(), &record(seen), std::nullopt};
+    }
+    // The same with a time that begins now: what comes before the first pull is missed.
+    template <class T = char>
+    auto hot_source(std::string_view text) {
+        return detail::marble_source<T>{line{text, dash_}.events(), nullptr, scheduler_.now()};
+    }
+    template <class T = char>
+    auto hot_source(std::string_view text, line& seen) {
+        return detail::marble_source<T>{line{text, dash_}.events(), &record(seen), scheduler_.now()};
+    }
+
+    // A deferred that is completed by the first event of a line, whose time begins now: an element
+    // or | succeeds it, # fails it, * makes it a defect, and ! interrupts it.
+    deferred<void, failure>& signal(std::string_view text) {
+        std::vector<event> const events = line{text, dash_}.events();
+        deferred<void, failure>& d = signals_.emplace_back();
+        if (!events.empty()) {
+            scheduler_.start(detail::raise_signal, &d, scheduler_.now(), events.front());
+        }
+        return d;
+    }
+
+    // Runs a pipeline from now on -> what it gave and how it ended, each at its time. What else
+    // runs on the scheduler is interrupted then. Throws deadlock_error if something does not end
+    // although it was interrupted.
+    template <async_stream S>
+    line play(S pipeline, play_options options = {}) {
+        line out{dash_};
+        auto& recorder = record(out);
+        clock::time_point const begin = scheduler_.now();
+        clock::time_point const last = detail::deadline_after(begin, options.until.value_or(1'000 * dash_));
+        auto consumer = scheduler_.start(detail::consume_marbles<S>, std::move(pipeline), &recorder, options.takes);
+        scheduler_.start(detail::sleep_through, last);
+        if (options.interrupted_at) {
+            scheduler_.start(detail::interrupt_at<decltype(consumer)>, consumer,
+                             detail::deadline_after(begin, *options.interrupted_at));
+        }
+        playing_ = true;
+        scheduler_.run_until([&] { return consumer.poll() != nullptr || scheduler_.now() >= last; });
+        if (auto const* const end = consumer.poll()) {
+            detail::record_end(recorder, *end);
+        }
+        playing_ = false;
+        scheduler_.interrupt_all();
+        return out;
+    }
+    // The same for a single source: `text` through `stages`.
+    template <class T = char, class Closure>
+    line play(std::string_view text, Closure&& stages, play_options options = {}) {
+        return play(source<T>(text) | std::forward<Closure>(stages), options);
+    }
+
+    test_scheduler& scheduler() noexcept { return scheduler_; }
+    clock::duration dash() const noexcept { return dash_; }
+
+private:
+    detail::marble_recorder& record(line& out) {
+        out = line{dash_};
+        return recorders_.emplace_back(out, scheduler_, playing_);
+    }
+
+    clock::duration dash_;
+    bool playing_ = false;
+    std::deque<deferred<void, failure>> signals_;
+    std::deque<detail::marble_recorder> recorders_;
+    test_scheduler scheduler_; // ends its fibers first
+};
+
+// What `stages` make of a line, on a board of its own with a dash of ten milliseconds.
+template <class T = char, class Closure>
+line play(std::string_view text, Closure&& stages, play_options options = {}) {
+    board b;
+    return b.play<T>(text, std::forward<Closure>(stages), options);
+}
+
+} // namespace coir::inline v0::marbles
