@@ -14,7 +14,7 @@ using namespace coir::marbles;
 using namespace std::chrono_literals;
 using coir::task;
 namespace streams = coir::streams;
-using events = std::vector<event>;
+using event_list = std::vector<event>;
 
 namespace coir_test_keys {
 
@@ -55,30 +55,30 @@ std::string complaint(std::string const& text) {
 } // namespace
 
 TEST_CASE("each symbol of a line takes a dash, and spaces take nothing") {
-    CHECK(line{"a-b--|"}.events() == events{{0_dashes, event_kind::element, "a"},
-                                            {2_dashes, event_kind::element, "b"},
-                                            {5_dashes, event_kind::end, ""}});
+    CHECK(line{"a-b--|"}.events() == event_list{{0_dashes, event_kind::element, "a"},
+                                                {2_dashes, event_kind::element, "b"},
+                                                {5_dashes, event_kind::end, ""}});
     CHECK(line{" a - b--| "} == line{"a-b--|"});
-    CHECK(line{"--a", 1s}.events() == events{{2s, event_kind::element, "a"}});
+    CHECK(line{"--a", 1s}.events() == event_list{{2s, event_kind::element, "a"}});
     CHECK(line{"---"}.events().empty());
     CHECK(line{""}.events().empty());
 }
 
 TEST_CASE("what is in a group happens at one moment, and takes a dash in all") {
-    CHECK(line{"-(ab)c(d|)"}.events() == events{{1_dash, event_kind::element, "a"},
-                                                {1_dash, event_kind::element, "b"},
-                                                {2_dashes, event_kind::element, "c"},
-                                                {3_dashes, event_kind::element, "d"},
-                                                {3_dashes, event_kind::end, ""}});
+    CHECK(line{"-(ab)c(d|)"}.events() == event_list{{1_dash, event_kind::element, "a"},
+                                                    {1_dash, event_kind::element, "b"},
+                                                    {2_dashes, event_kind::element, "c"},
+                                                    {3_dashes, event_kind::element, "d"},
+                                                    {3_dashes, event_kind::end, ""}});
     CHECK(line{"(a)"} == line{"a"});
     CHECK(line{"(ab)"} != line{"(ba)"});
     CHECK(line{"(ab)"} != line{"ab"});
 }
 
 TEST_CASE("longer names are in braces, which nest") {
-    CHECK(line{"{42}-{a,{b}}{}"}.events() == events{{0_dashes, event_kind::element, "42"},
-                                                    {2_dashes, event_kind::element, "a,{b}"},
-                                                    {3_dashes, event_kind::element, ""}});
+    CHECK(line{"{42}-{a,{b}}{}"}.events() == event_list{{0_dashes, event_kind::element, "42"},
+                                                        {2_dashes, event_kind::element, "a,{b}"},
+                                                        {3_dashes, event_kind::element, ""}});
     CHECK(line{"{a}"} == line{"a"});
 }
 
