@@ -14,6 +14,7 @@
 #include <coir/stream/debounce.hpp>
 #include <coir/stream/ending.hpp>
 #include <coir/stream/generator.hpp>
+#include <coir/stream/merge.hpp>
 #include <coir/stream/per_element.hpp>
 #include <coir/stream/retry.hpp>
 #include <coir/stream/sinks.hpp>

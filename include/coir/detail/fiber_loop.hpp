@@ -175,11 +175,13 @@ inline bool fiber_base::await_children(void const* under) noexcept {
         return true;
     }
     for (nursery* n = &children_; n != nullptr; n = n->next()) {
-        n->interrupt(id_, under);
+        if (!n->is_of_a_stream()) {
+            n->interrupt(id_, under);
+        }
     }
     begin_masked_wait("its children");
     for (nursery* scope = children_.next(); scope != nullptr; scope = scope->next()) {
-        if (!scope->wait(*this, under)) {
+        if (!scope->is_of_a_stream() && !scope->wait(*this, under)) {
             return false;
         }
     }

@@ -83,6 +83,11 @@ public:
     // Interrupts every member, and those that join later too.
     void stop(fiber_id by) noexcept { finish(freeze(by, nullptr, true)); }
 
+    bool is_stopped() const noexcept {
+        std::lock_guard guard{lock_};
+        return stopped_;
+    }
+
     // After stop(): members that join are left alone again.
     void go_on() noexcept {
         std::lock_guard guard{lock_};
@@ -159,6 +164,11 @@ public:
     }
     // The next of the chain; for the fiber itself.
     nursery* next() const noexcept { return next_; }
+
+    // It belongs to a stream, which is pulled by one fiber and then perhaps by another: its members
+    // do not end with the fiber in whose chain it is.
+    void leave_to_stream() noexcept { of_a_stream_ = true; }
+    bool is_of_a_stream() const noexcept { return of_a_stream_; }
 
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
@@ -276,6 +286,7 @@ private:
     bool closed_ = false;
     bool untouched_ = true;
     bool stopped_ = false;
+    bool of_a_stream_ = false;
     bool waits_for_all_ = false;
     fiber_id stopped_by_;
     nursery_member* newest_ = nullptr;

@@ -134,6 +134,13 @@ public:
     // The same where nothing was handed over that a loser would have to take back.
     void wake(line_waiter& w, any_line& leaving) noexcept { static_cast<void>(claim(w, leaving)); }
 
+    // One that was claimed already, or null.
+    void add(fiber_base* claimed) noexcept {
+        if (claimed != nullptr) {
+            claimed_.push(*claimed);
+        }
+    }
+
 private:
     runnable_queue claimed_;
 };

@@ -1,0 +1,141 @@
+// Several upstreams of one stage, each of its own type.
+#pragma once
+
+#include <coir/errors.hpp>
+#include <coir/stream/concurrent/inlet.hpp>
+#include <coir/stream/concurrent/started_state.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class... Ups>
+class inlets;
+
+template <>
+class inlets<> {
+public:
+    template <class Upstreams>
+    inlets(stage_scope&, inlet_news&, fiber_base&, Upstreams&) noexcept {}
+
+    void start() noexcept {}
+    template <class F>
+    void visit(inlet_base const*, F&&) {}
+    template <class F>
+    bool all_of(F&&) const {
+        return true;
+    }
+};
+
+template <class Up, class... Rest>
+class inlets<Up, Rest...> {
+public:
+    // Of what is left of the tuple `ups`, which ends with Up, Rest...
+    template <class Upstreams>
+    inlets(stage_scope& scope, inlet_news& news, fiber_base& f, Upstreams& ups)
+        : first_{scope, news, f, std::move(std::get<std::tuple_size_v<Upstreams> - 1 - sizeof...(Rest)>(ups))},
+          rest_{scope, news, f, ups} {}
+
+    void start() noexcept {
+        first_.start();
+        rest_.start();
+    }
+
+    // Calls `f` with the one that is `which`.
+    template <class F>
+    void visit(inlet_base const* which, F&& f) {
+        if (which == &first_) {
+            f(first_);
+        } else {
+            rest_.visit(which, f);
+        }
+    }
+
+    template <class F>
+    bool all_of(F&& f) const {
+        return f(first_) && rest_.all_of(f);
+    }
+
+    inlet<Up>& only() noexcept
+        requires(sizeof...(Rest) == 0)
+    {
+        return first_;
+    }
+    bool first_is(inlet_base const* which) const noexcept { return which == &first_; }
+
+private:
+    inlet<Up> first_;
+    COIR_NO_UNIQUE_ADDRESS inlets<Rest...> rest_;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::detail {
+
+// The state of a stage over inlets from its first pull on; a base of it, or all.
+template <class... Ups>
+struct inlets_state {
+    inlets_state(char const* what, fiber_base& f, std::tuple<Ups...>& ups) : scope{what}, in{scope, news, f, ups} {}
+
+    stage_scope scope;
+    inlet_news news;
+    inlets<Ups...> in;
+};
+
+// The base of a stage over inlets: all but poll_next. State: made from `(f, ups)`.
+template <class State, class... Ups>
+class inlets_stage {
+public:
+    using error_type = errors<typename Ups::error_type...>;
+
+    explicit inlets_stage(Ups&&... ups) : ups_{std::move(ups)...} {}
+
+    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
+
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        std::optional<error_type> e;
+        visit_end([&]<class Up>(inlet<Up>& in) {
+            if constexpr (!std::same_as<typename Up::error_type, never>) {
+                e.emplace(convert_error<error_type>(in.error()));
+            }
+        });
+        return std::move(*e);
+    }
+    std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
+    fiber_id interrupted_by() {
+        fiber_id by;
+        visit_end([&](auto& in) { by = in.interrupted_by(); });
+        return by;
+    }
+
+protected:
+    // For a pull, which may be the first.
+    State& started(fiber_base& f) {
+        if (!state_) {
+            state_.start(f, ups_).in.start();
+        }
+        state_->scope.enter(f);
+        return *state_;
+    }
+
+private:
+    template <class F>
+    void visit_end(F f) {
+        state_->in.visit(static_cast<inlet_base*>(state_->scope.ended_as()), f);
+    }
+
+    std::tuple<Ups...> ups_; // until the first pull
+    started_state<State> state_;
+};
+
+// For the functions that take several streams.
+template <class... Ss>
+concept owned_streams = (... && (async_stream<Ss> && !std::is_lvalue_reference_v<Ss>));
+
+} // namespace coir::inline v0::detail

@@ -1,0 +1,46 @@
+// Every stage that owns fibers, interrupted at every step and at every call of the scheduler.
+#include "everywhere_support.hpp"
+
+using namespace stream_test;
+using streams::ends_with;
+
+TEST_CASE("merge interrupted everywhere [S23][I1][X22]") {
+    everywhere([](ledger& b) {
+        return closed_by(b, guarded_source(b, 2)) | streams::merge(closed_by(b, guarded_source(b, 3))) |
+               streams::drain();
+    });
+}
+
+TEST_CASE("merge that ends early or fails, interrupted everywhere [S25][S26]") {
+    everywhere([](ledger& b) {
+        return closed_by(b, guarded_source(b, 1)) |
+               streams::merge(closed_by(b, guarded_source(b, 9)), ends_with::either) | streams::drain();
+    });
+    everywhere([](ledger& b) -> task<> {
+        auto fails = []() -> stream<int, err> {
+            co_await sleep_for(2ms);
+            co_await coir::fail<err>(1);
+            co_yield 0;
+        };
+        co_await coir::as_result(closed_by(b, guarded_source(b, 9)) | streams::merge(closed_by(b, fails())) |
+                                 streams::drain());
+    });
+}
+
+TEST_CASE("merge of synchronous sources with a consumer that waits, interrupted everywhere [S27]") {
+    everywhere([](ledger& b) {
+        auto work = [&b](int) -> task<> { co_await b.guarded(coir::yield()); };
+        return streams::merge(closed_by(b, counting(3)), closed_by(b, counting(3)), counting(2)) | streams::take(5) |
+               streams::for_each(work);
+    });
+}
+
+TEST_CASE("merge within merge, stopped by a signal, interrupted everywhere [X1][X22]") {
+    everywhere([](ledger& b) -> task<> {
+        deferred<> stop;
+        fork(after, 3ms, &stop);
+        co_await (closed_by(b, closed_by(b, guarded_source(b, 9)) | streams::merge(counting(2))) |
+                  streams::merge(closed_by(b, guarded_source(b, 9))) | streams::interrupt_when(stop) |
+                  streams::drain());
+    });
+}

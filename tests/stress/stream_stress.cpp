@@ -1,0 +1,124 @@
+// Stages that own fibers, on the threads of a pool, stopped and interrupted at any moment.
+#include <coir/dump.hpp>
+#include <coir/interrupt.hpp>
+#include <coir/runtime/thread_pool.hpp>
+#include <coir/stream.hpp>
+#include <coir/testing/explore.hpp>
+#include <coir/time.hpp>
+
+#include "support/effort.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <thread>
+#include <vector>
+
+using namespace coir;
+using namespace std::chrono_literals;
+
+namespace {
+
+// side * 1000 + its 0, 1, 2...; gives way now and then.
+stream<int> numbered(int side, int n, scheduler& s, std::atomic<int>& open) {
+    struct opened {
+        std::atomic<int>& count;
+        explicit opened(std::atomic<int>& c) : count{c} { ++count; }
+        ~opened() { --count; }
+    } const here{open};
+    for (int i = 0; i < n; ++i) {
+        switch (s.random() % 16) {
+        case 0: co_await sleep_for(std::chrono::microseconds{s.random() % 30}); break;
+        case 1:
+        case 2: co_await yield(); break;
+        default: break;
+        }
+        co_yield side * 1000 + i;
+    }
+}
+
+// Each side is in order and has no gap.
+class order_checker {
+public:
+    void operator()(int n) {
+        auto& next = next_[static_cast<std::size_t>(n / 1000)];
+        wrong_ += n % 1000 == next ? 0 : 1;
+        ++next;
+        ++seen_;
+    }
+    int wrong() const { return wrong_; }
+    int seen() const { return seen_; }
+
+private:
+    std::array<int, 8> next_{};
+    int wrong_ = 0;
+    int seen_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("merge on a pool keeps the order of its sides and loses nothing [S24]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    for (unsigned round = 0; round < 60 * coir_test::stress_scale(); ++round) {
+        order_checker check;
+        pool.run([&]() -> task<> {
+            co_await (streams::merge(numbered(0, 200, pool, open), numbered(1, 100, pool, open),
+                                     numbered(2, 150, pool, open) | streams::merge(numbered(3, 50, pool, open))) |
+                      streams::for_each(std::ref(check)));
+        });
+        REQUIRE(check.wrong() == 0);
+        REQUIRE(check.seen() == 500);
+        REQUIRE(open == 0);
+    }
+}
+
+TEST_CASE("merge on a pool that is stopped early or interrupted leaves nothing [S25][S23]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    int gone = 0;
+    for (unsigned round = 0; round < 300 * coir_test::stress_scale(); ++round) {
+        order_checker check;
+        pool.run([&]() -> task<> {
+            auto const some = static_cast<std::size_t>(pool.random() % 200);
+            auto run = streams::merge(numbered(0, 300, pool, open), numbered(1, 300, pool, open)) |
+                       streams::take(some) | streams::for_each(std::ref(check));
+            auto const ended = co_await timeout(std::move(run), std::chrono::microseconds{pool.random() % 200});
+            gone += ended ? 0 : 1;
+        });
+        REQUIRE(check.wrong() == 0);
+        REQUIRE(open == 0);
+    }
+    CHECK(gone > 0);
+}
+
+TEST_CASE("a pool is dumped while fibers of streams come and go [X22]") {
+    thread_pool pool{2};
+    std::atomic<int> open{0};
+    std::atomic<bool> over{false};
+    std::size_t dumped = 0;
+    std::thread reader{[&] {
+        while (!over) {
+            dumped += dump(pool).size();
+        }
+    }};
+    for (unsigned round = 0; round < 60 * coir_test::stress_scale(); ++round) {
+        pool.run([&]() -> task<> {
+            auto body = [](auto& in) -> task<> {
+                auto pull = [&in]() -> task<std::optional<int>> { co_return co_await next(in); };
+                for (int i = 0; i < 20; ++i) {
+                    co_await fork(pull);
+                }
+            };
+            co_await with_stream(numbered(0, 300, pool, open) | streams::merge(numbered(1, 300, pool, open)), body);
+        });
+        REQUIRE(open == 0);
+    }
+    over = true;
+    reader.join();
+    CHECK(dumped > 0);
+}
