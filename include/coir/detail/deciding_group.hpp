@@ -58,9 +58,12 @@ public:
 
     auto on_end(std::size_t index) noexcept {
         return [this, index](auto const& end) noexcept {
-            // acq_rel: the last to end has seen all the others go.
-            bool const is_last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-            if (!OnlySuccess || end.is_success() || is_last) {
+            if (!OnlySuccess || end.is_success()) {
+                decide_by(index);
+            }
+            // Only now, so that the last to end, if it failed, comes after all that succeeded. acq_rel:
+            // it has seen them decide.
+            if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
                 decide_by(index);
             }
         };
