@@ -1,33 +1,8 @@
 // Every schedule of waiters, completers, interrupters and the ends of what they wait for, on the
-// real code. What happens in each scene is in scenes.cpp, what must hold in stage.hpp.
-#include "scenes.hpp"
+// real code. What happens in each scene is in deferred_scenes.cpp, what must hold in stage.hpp.
+#include "every_schedule.hpp"
 
-#include <catch2/catch.hpp>
-
-#include <iostream>
-#include <string_view>
-
-namespace {
-
-void every_schedule(const scenario::scene& scene, const model::options& how) {
-    const auto result = scenario::explore(scene, how);
-    std::cout << scene.name << ": " << result.schedules() << " schedules up to " << how.preemptions
-              << " preemptions and " << how.deviations << " deviations\n";
-    INFO(result.text());
-    CHECK(result.complete);
-    CHECK_FALSE(result.failure);
-}
-
-// Under sequential consistency up to the bound, and up to one less where memory may once be
-// weaker; prints what was explored.
-void every_schedule(std::string_view name) {
-    const auto& scene = scenario::find(name);
-    const auto preemptions = model::bound_or(scene.preemptions);
-    every_schedule(scene, {.preemptions = preemptions});
-    if (preemptions > 0) every_schedule(scene, {.preemptions = preemptions - 1, .deviations = 1});
-}
-
-} // namespace
+using scenario::every_schedule;
 
 TEST_CASE("push, push, complete: each gets the value once [D12 D14 D38]") { every_schedule("push/push/complete"); }
 

@@ -2,7 +2,7 @@
 // scheduler whose only thread is a model thread. Instead of a coroutine, a fiber runs one
 // operation and ends as that does; so nothing is explored but what the protocols are about.
 //
-//     auto* fiber = new player(*loop, *parent, detail::deferred_wait{*cell}, *end);
+//     auto* fiber = new plain_player(*loop, *parent, detail::deferred_wait{*cell}, *end);
 //     run.thread("waiter", [=] { loop->run(*fiber); });
 #pragma once
 
@@ -24,14 +24,20 @@ namespace detail = coir::detail;
 using cell = detail::deferred_cell<int, coir::never>;
 inline constexpr int answer = 42;
 
-class loop;
+/// What runs fibers on several threads, and stops.
+struct closable {
+    virtual void close() = 0;
+
+protected:
+    ~closable() = default;
+};
 
 /// How a fiber ended, written by it and read when all threads are done.
 struct ending {
     int times = 0;
     detail::status how = detail::status::pending;
     coir::fiber_id by;        // who interrupted it
-    loop* shared = nullptr;   // to be closed then
+    closable* shared = nullptr; // to be closed then
     std::optional<int> value; // of an end that is status::value: none if a region was given up
 };
 
@@ -42,7 +48,7 @@ struct wake_order {
 };
 
 /// A scheduler for one fiber, run by one model thread or a few.
-class loop final : public coir::scheduler {
+class loop final : public coir::scheduler, public closable {
 public:
     void post(detail::runnable& work) noexcept override {
         if (order_ != nullptr)
@@ -69,7 +75,7 @@ public:
         else if (work != nullptr) execute(*work);
         return work != &closed_;
     }
-    void close() { inbox_.store(&closed_, std::memory_order_relaxed); }
+    void close() override { inbox_.store(&closed_, std::memory_order_relaxed); }
     /// Every deadline passes.
     void expire() { timers_.run_expired(coir::timer_queue::never); }
 
@@ -91,25 +97,35 @@ private:
 
 /// A fiber that runs an operation and ends as it does.
 template <class Op>
-class player final : public detail::fiber_base, private detail::frame, private detail::suspension {
+class player : public detail::fiber_base, private detail::frame, private detail::suspension {
 public:
-    player(loop& where, detail::nursery& parent, Op&& op, ending& end)
+    player(coir::scheduler& where, detail::nursery& parent, Op&& op, ending& end)
         : fiber_base{where, parent}, op_{std::move(op)}, end_{&end} {
         handle = std::noop_coroutine();
         waits_in = this;
-        MODEL_ASSERT(parent.add(*this));
     }
 
     using frame::operator new;
     using frame::operator delete;
 
-private:
-    detail::status poll(detail::fiber_base&) override { return play(); }
+protected:
+    ~player() = default;
 
     void begin() override {
         push_frame(*this, nothing_);
         static_cast<void>(to_loop(play()));
     }
+
+    void publish() noexcept override {
+        ++end_->times;
+        end_->how = how_;
+        end_->by = interrupted_by();
+        end_->value = value_;
+        if (end_->shared != nullptr) end_->shared->close();
+    }
+
+private:
+    detail::status poll(detail::fiber_base&) override { return play(); }
 
     // Any end but a value unwinds the frame, of which there is nothing, and so ends the fiber.
     detail::status play() {
@@ -121,20 +137,22 @@ private:
     void end_cancelled() noexcept override { how_ = detail::status::cancelled; }
     void end_defect(std::exception_ptr) noexcept override { how_ = detail::status::defect; }
     detail::status root_status() const noexcept override { return detail::status::interrupted; }
-    void publish() noexcept override {
-        ++end_->times;
-        end_->how = how_;
-        end_->by = interrupted_by();
-        end_->value = value_;
-        if (end_->shared != nullptr) end_->shared->close();
-    }
-    void destroy() noexcept override { delete this; }
 
     Op op_;
     detail::completion<void, coir::never> nothing_;
     ending* end_;
     detail::status how_ = detail::status::pending;
     std::optional<int> value_;
+};
+
+/// One of which nothing else is known.
+template <class Op>
+class plain_player final : public player<Op> {
+public:
+    using player<Op>::player;
+
+private:
+    void destroy() noexcept override { delete this; }
 };
 
 /// What runs behind a mask: no request from outside ends it.

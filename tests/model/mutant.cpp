@@ -52,7 +52,7 @@ bool is_clean(const scenario::scene& which) {
 int main(int count, char** arguments) try {
     if (count == 3) return is_found(scenario::find(arguments[1]), arguments[2]) ? 0 : 1;
     bool clean = true;
-    for (const auto& each : scenario::scenes()) clean = is_clean(each) && clean;
+    for (const auto* each : scenario::scenes()) clean = is_clean(*each) && clean;
     return clean ? 0 : 1;
 } catch (const std::exception& wrong) {
     std::cerr << wrong.what() << '\n';

@@ -1,11 +1,11 @@
-# One small executable per mutation: the scenarios, compiled against a copy of the library's header
-# with the mistake in it, which comes first on the include path.
+# One small executable per mutation: the scenarios of a file, `scenes_of_mutants`, compiled against a
+# copy of the library's header with the mistake in it, which comes first on the include path.
 add_library(coir_mutant_main OBJECT mutant.cpp)
 target_link_libraries(coir_mutant_main PRIVATE coir::coir)
 
 function(coir_add_mutant name)
   set(mutant coir_mutant_${name})
-  add_executable(${mutant} scenes.cpp)
+  add_executable(${mutant} ${scenes_of_mutants})
   target_include_directories(${mutant} BEFORE PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name})
   target_link_libraries(${mutant} PRIVATE coir_model_scenario coir_mutant_main coir_model_explorer)
   target_compile_options(${mutant} PRIVATE -w -O0 -g0) # compiled often, and run for a moment
@@ -34,5 +34,6 @@ function(coir_mutation name header scene report)
   coir_add_mutant(${name} ${scene} ${report})
 endfunction()
 
+set(scenes_of_mutants ${scenes})
 coir_add_mutant(none)
 include(mutations.cmake)

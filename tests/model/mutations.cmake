@@ -2,8 +2,10 @@
 #
 #     coir_mutation(<name> <header> "<scene>" "<what is reported>" <text> <replacement>...)
 #
-# `text` is there exactly once, or configuring fails: after a change of the header the mistake is
+# The scene is in the file `scenes_of_mutants`. `text` is there exactly once, or configuring fails: after a change of the header the mistake is
 # to be planted anew. The report is a property of the explorer and the beginning of its message.
+
+set(scenes_of_mutants deferred_scenes.cpp)
 
 # ---- waiter_list.hpp: the janitor.
 coir_mutation(removed_resumed_before_release waiter_list.hpp "remove/destroy" "waiting"
@@ -150,3 +152,137 @@ coir_mutation(read_after_its_nursery fiber_walk.hpp "read/scope exit" "data race
   [[left.lock_.unlock();
     }]] [[if (levels_.empty()) left.lock_.unlock();
     }]])
+
+set(scenes_of_mutants bridge_scenes.cpp)
+
+# ---- bridge.hpp
+coir_mutation(bridge_touched_after_fire bridge.hpp "resume/register" "data race"
+  [[me.resumed_ = true; // the fiber sees it: fire() and meet() release]] [[]]
+  [[f.wake_cancelled();
+        }]] [[f.wake_cancelled();
+        }
+        me.resumed_ = true;]])
+coir_mutation(resumer_does_not_meet bridge.hpp "resume/interrupt" "data race"
+  [[!f.fire() && f.claim().meet()]] [[!f.fire()]])
+coir_mutation(resumer_leaves_it_to_the_canceller bridge.hpp "resume/interrupt" "deadlock"
+  [[if (!f.fire() && f.claim().meet()) {]] [[if (!f.fire() && false) {]])
+
+# ---- foreign_operation.hpp
+coir_mutation(handed_out_before_it_waits foreign_operation.hpp "resume/interrupt/register" "deadlock"
+  [[f.begin_wait(this);
+            return suspend() ? status::pending : status::value;]]
+  [[bool const waits = suspend();
+            f.begin_wait(this);
+            f.end_wait();
+            return waits ? status::pending : status::value;]])
+coir_mutation(connected_too_late foreign_operation.hpp "resume/register" "data race"
+  [[connect(f);
+            f.begin_wait(this);
+            return suspend() ? status::pending : status::value;]]
+  [[f.begin_wait(this);
+            bool const waits = suspend();
+            connect(f);
+            return waits ? status::pending : status::value;]])
+coir_mutation(refused_cancellation_wakes foreign_operation.hpp "await_cancel/interrupt/resume" "data race"
+  [[if (f.claim().meet()) {
+            f.wake_cancelled();
+        }]] [[f.wake_cancelled();]])
+coir_mutation(taken_back_and_not_woken foreign_operation.hpp "await_cancel/interrupt/register" "deadlock"
+  [[f.wake_cancelled();
+                return;]] [[return;]])
+coir_mutation(result_that_came_is_dropped foreign_operation.hpp "resume/interrupt" "assertion: what completed is reported"
+  [[return has_result() ? status::value : status::cancelled;]] [[return status::cancelled;]])
+coir_mutation(result_that_did_not_come_is_given foreign_operation.hpp "await_cancel/interrupt/resume" "data race"
+  [[return has_result() ? status::value : status::cancelled;]] [[return status::value;]])
+coir_mutation(must_resume_not_asked foreign_operation.hpp "await_must_resume/interrupt/resume" "assertion: what has no result"
+  [[return was_resumed() && awaiter_.get().await_must_resume();]] [[return was_resumed();]])
+
+set(scenes_of_mutants group_scenes.cpp)
+
+# ---- deciding_group.hpp
+coir_mutation(counted_before_it_decides deciding_group.hpp "race/end/fail" "assertion: a race fails when all have failed"
+  [[if (!OnlySuccess || end.is_success()) {
+                decide_by(index);
+            }]] [[]]
+  [[if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]]
+  [[if (bool const last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1; last || end.is_success()) {]])
+coir_mutation(last_to_fail_does_not_decide deciding_group.hpp "race/fail/fail" "assertion: only who was interrupted"
+  [[if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]] [[if (false) {]])
+coir_mutation(decided_again_by_each deciding_group.hpp "any/end" "assertion: only an unfinished deferred"
+  [[if (first_.compare_exchange_strong(none, index, std::memory_order_acq_rel, std::memory_order_relaxed)) {]]
+  [[first_.store(index, std::memory_order_release);
+        if (none == undecided) {]])
+
+# ---- group.hpp
+coir_mutation(owner_not_stopped group.hpp "all/fail" "deadlock"
+  [[if (owner_->cancel_region(region_)) {
+            owner_->finish_cancel();
+        }]] [[]])
+coir_mutation(group_left_with_members group.hpp "any/interrupt" "assertion: nobody is resumed after"
+  [[if (members_.wait_and_close(*this)) {]] [[if (asked || members_.wait_and_close(*this)) {]])
+coir_mutation(members_left_when_interrupted group.hpp "any/interrupt" "deadlock"
+  [[if (asked) {
+            members_.stop(f.id());
+        }]] [[]])
+coir_mutation(quiet_does_not_meet group.hpp "all of range/interrupt/end/end" "data race"
+  [[if (!f.fire() && f.claim().meet()) {]] [[if (!f.fire()) {]])
+coir_mutation(canceller_of_a_group_does_not_meet group.hpp "all of range/interrupt/end/end" "data race"
+  [[if (members_.stop_waiting() || f.claim().meet()) {]] [[{
+            static_cast<void>(members_.stop_waiting());]])
+
+# ---- group_member.hpp
+coir_mutation(end_of_a_leaf_is_an_interruption_point group_member.hpp "all/interrupt/end/end" "assertion: what completed is reported"
+  [[status root_status() const noexcept override { return status::end; }]]
+  [[status root_status() const noexcept override { return status::value; }]])
+
+set(scenes_of_mutants start_scenes.cpp)
+
+# ---- started.hpp, start_operation.hpp
+coir_mutation(word_read_while_it_is_written start_operation.hpp "start/fail/interrupt" "data race"
+  [[return ready_.take_back();]] [[return said().complete_by([] { return outcome<V, never>::interrupted(fiber_id{}); });]]
+  [[ready_.is_said()]] [[said().end().is_success()]])
+coir_mutation(child_owned_by_both start_operation.hpp "start/fail" "assertion"
+  [[!will_not_be_said() && ready_.is_said()]] [[will_not_be_said() || ready_.is_said()]])
+coir_mutation(child_owned_by_nobody start_operation.hpp "start/say/fail" "assertion"
+  [[!will_not_be_said() && ready_.is_said()]] [[false && will_not_be_said()]])
+coir_mutation(gives_up_a_word_that_was_said start_operation.hpp "start/say/interrupt" "assertion"
+  [[gave_up_ = child().will_not_be_said();]] [[child().will_not_be_said();
+        gave_up_ = true;]])
+coir_mutation(gives_up_without_asking start_operation.hpp "start/interrupt" "deadlock"
+  [[child().request_interrupt(f.id());]] [[]])
+
+set(scenes_of_mutants owned_scenes.cpp)
+
+# ---- owned_fibers.hpp
+coir_mutation(previous_not_asked_to_end owned_fibers.hpp "slot/close/replace after" "deadlock"
+  [[frozen.add(before, by);]] [[]]
+  [[freeze_all(frozen, f.id());
+        w.up_to_]] [[w.up_to_]])
+coir_mutation(successor_not_posted owned_fibers.hpp "slot/replace after" "deadlock"
+  [[owned_member* const next = m.successor_;]] [[owned_member* const next = nullptr;]])
+coir_mutation(successor_starts_early owned_fibers.hpp "slot/replace after" "data race"
+  [[before.successor_ = after_it ? &next : nullptr;
+        return !after_it;]] [[before.successor_ = nullptr;
+        return true;]])
+coir_mutation(entry_taken_from_a_later_one owned_fibers.hpp "slot/replace" "assertion: nobody is left"
+  [[if (m.has_entry_) {
+            m.has_entry_ = false;
+            --entries_;]] [[if (true) {
+            m.has_entry_ = false;
+            --entries_;]])
+coir_mutation(withdrawn_waiter_left_in_line owned_fibers.hpp "slot/empty/interrupt/end" "deadlock"
+  [[any_line::leave(w);]] [[]])
+coir_mutation(cleared_too_early owned_fibers.hpp "slot/clear/end" "assertion: who cleared the slot sees"
+  [[w.up_to_ = newest_->number_;]] [[w.up_to_ = newest_->number_;
+        return true;]])
+coir_mutation(looked_at_without_lock owned_fibers.hpp "slot/replace" "data race"
+  [[void ending(owned_member& m) noexcept {
+        std::lock_guard guard{lock_};]] [[void ending(owned_member& m) noexcept {]])
+coir_mutation(ended_is_not_told owned_fibers.hpp "slot/clear" "deadlock"
+  [[wakes.wake(cleared_.front(), leaving_);]] [[any_line::leave(cleared_.front());]])
+
+# ---- waiting_line.hpp
+coir_mutation(frozen_fiber_posted waiting_line.hpp "slot/clear/interrupt" "data race"
+  [[leaving.append(w);
+            return false;]] [[leaving.append(w);
+            post_it = true;]])

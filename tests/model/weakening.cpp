@@ -46,13 +46,13 @@ bool comes_before(const place& a, const place& b) {
 /// Where the scenes ask for an order, in the order of the source.
 std::vector<place> survey() {
     std::vector<place> all;
-    for (const scene& each : scenario::scenes()) {
-        const auto result = scenario::explore(each, {.preemptions = 1, .max_schedules = enough});
+    for (const scene* each : scenario::scenes()) {
+        const auto result = scenario::explore(*each, {.preemptions = 1, .max_schedules = enough});
         for (const order_site& site : result.orders) {
             if (!is_ours(site)) continue;
             auto found = std::find_if(all.begin(), all.end(), [&](const place& p) { return p.site == site; });
             if (found == all.end()) found = all.insert(found, {site, site.text(), {}});
-            found->scenes.push_back(&each);
+            found->scenes.push_back(each);
         }
     }
     std::sort(all.begin(), all.end(), comes_before);
