@@ -13,7 +13,9 @@
 #include <coir/stream/concept.hpp>
 #include <coir/stream/debounce.hpp>
 #include <coir/stream/ending.hpp>
+#include <coir/stream/from_callback.hpp>
 #include <coir/stream/generator.hpp>
+#include <coir/stream/interval.hpp>
 #include <coir/stream/merge.hpp>
 #include <coir/stream/per_element.hpp>
 #include <coir/stream/retry.hpp>

@@ -4,8 +4,8 @@
 // callback, or the fiber, which claims it as interrupted before it runs the canceller.
 #pragma once
 
+#include <coir/detail/canceller.hpp>
 #include <coir/detail/ending_wait.hpp>
-#include <coir/detail/finalizer.hpp>
 #include <coir/shared_deferred.hpp>
 #include <coir/task.hpp>
 
@@ -22,47 +22,12 @@ deferred_completer<T, E> last_hope_of(std::shared_ptr<deferred<T, E>> const& to)
     return deferred_completer<T, E>{std::shared_ptr<deferred<T, E>>{to.get(), give_up}};
 }
 
-// A canceller as a finalizer, that is, a callable that returns an awaitable.
-template <class C>
-class canceller_finalizer {
-public:
-    explicit canceller_finalizer(C&& c) : canceller_(std::move(c)) {}
-
-    auto operator()() {
-        if constexpr (std::is_void_v<std::invoke_result_t<C&>>) {
-            return call(*this);
-        } else {
-            return std::invoke(canceller_);
-        }
-    }
-
-private:
-    static task<> call(canceller_finalizer& self) {
-        std::invoke(self.canceller_);
-        co_return;
-    }
-
-    C canceller_;
-};
-
-// Of a registration that returns none.
-struct no_canceller {};
-
 template <class T, class E, class F>
 class [[nodiscard]] callback_operation {
     using returned = std::invoke_result_t<F&, deferred_completer<T, E>>;
     static constexpr bool has_canceller = !std::is_void_v<returned>;
-    using canceller = std::conditional_t<has_canceller, std::decay_t<returned>, no_canceller>;
-    static constexpr bool fits = [] {
-        if constexpr (!has_canceller) {
-            return true;
-        } else if constexpr (std::invocable<canceller&>) {
-            return std::is_void_v<std::invoke_result_t<canceller&>> || finalizer<canceller>;
-        } else {
-            return false;
-        }
-    }();
-    static_assert(fits,
+    using canceller = canceller_of<returned>;
+    static_assert(is_canceller<canceller>,
                   "coir: the registration returns void, or a canceller: a callable without arguments that returns "
                   "void or a task<void, never>");
 
@@ -132,7 +97,7 @@ private:
     }
     void call() {
         if constexpr (has_canceller) {
-            canceller_.emplace(finalizer_type{std::invoke(register_, last_hope_of(result_))});
+            canceller_.emplace(canceller_finalizer<canceller>{std::invoke(register_, last_hope_of(result_))});
         } else {
             std::invoke(register_, last_hope_of(result_));
         }
@@ -153,20 +118,9 @@ private:
 
     outcome<T, E>& end() noexcept { return result_->get_cell().end(); }
 
-    using finalizer_type = canceller_finalizer<canceller>;
-    struct no_finalizing {};
-    template <bool Has, class Dummy = void>
-    struct finalizing_type {
-        using type = no_finalizing;
-    };
-    template <class Dummy>
-    struct finalizing_type<true, Dummy> {
-        using type = finalizing<finalizer_type>;
-    };
-
     F register_;
     std::shared_ptr<deferred<T, E>> result_;
-    std::optional<typename finalizing_type<has_canceller>::type> canceller_;
+    std::optional<typename finalizing_canceller<canceller>::type> canceller_;
     ending_wait wait_;
     std::exception_ptr thrown_; // by the registration
     std::uint32_t shield_before_ = 0;
