@@ -31,6 +31,7 @@
 #include <coir/stream.hpp>
 #include <coir/sync/pubsub.hpp>
 #include <coir/sync/queue.hpp>
+#include <coir/sync/watch.hpp>
 #include <coir/task.hpp>
 #include <coir/time.hpp>
 #include <coir/version.hpp>

@@ -14,6 +14,7 @@
 #include <coir/stream/debounce.hpp>
 #include <coir/stream/ending.hpp>
 #include <coir/stream/from_callback.hpp>
+#include <coir/stream/from_watch.hpp>
 #include <coir/stream/generator.hpp>
 #include <coir/stream/interval.hpp>
 #include <coir/stream/merge.hpp>
