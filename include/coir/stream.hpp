@@ -10,6 +10,7 @@
 // run once before the sink's result is seen.
 #pragma once
 
+#include <coir/stream/broadcast.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/debounce.hpp>
 #include <coir/stream/ending.hpp>
@@ -18,8 +19,10 @@
 #include <coir/stream/generator.hpp>
 #include <coir/stream/interval.hpp>
 #include <coir/stream/merge.hpp>
+#include <coir/stream/partition.hpp>
 #include <coir/stream/per_element.hpp>
 #include <coir/stream/retry.hpp>
+#include <coir/stream/share.hpp>
 #include <coir/stream/sinks.hpp>
 #include <coir/stream/sources.hpp>
 #include <coir/stream/text.hpp>

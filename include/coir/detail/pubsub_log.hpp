@@ -11,17 +11,12 @@
 #include <coir/detail/message.hpp>
 
 #include <cstdint>
-#include <memory>
 
 namespace coir::inline v0::detail {
 
-template <class T>
-class pubsub_hub;
-
-// One subscription; the hub lives as long as somebody subscribes.
+// One subscription; movable, the log does not keep where it is.
 template <class T>
 struct subscriber {
-    std::shared_ptr<pubsub_hub<T>> hub;
     ring<message_ptr<T>> backlog; // replayed; comes before what is in the log
     std::uint64_t cursor = 0;
 };

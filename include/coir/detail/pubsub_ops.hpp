@@ -73,7 +73,7 @@ public:
     using value_type = std::optional<T>;
     using error_type = never;
 
-    explicit pubsub_next(subscriber<T>& s) noexcept : read_waiter<T>{s}, hub_{s.hub.get()} {}
+    pubsub_next(pubsub_hub<T>& hub, subscriber<T>& s) noexcept : read_waiter<T>{s}, hub_{&hub} {}
     pubsub_next(pubsub_next&& other) noexcept : single_wait(), read_waiter<T>(std::move(other)), hub_{other.hub_} {}
 
     status poll(fiber_base& f) noexcept {

@@ -52,24 +52,28 @@ public:
     }
     ~subscription() {
         if (state_ != nullptr) {
-            state_->hub->unsubscribe(*state_);
+            state_->hub->unsubscribe(state_->place);
         }
     }
 
     // `co_await s.next()` -> std::optional<T>; nothing: the pubsub ended. A copy of the shared
     // value, or, for the last to read it, the value itself. Interrupted, it has taken nothing.
-    auto next() { return detail::pubsub_next<T>{*state_}; }
+    auto next() { return detail::pubsub_next<T>{*state_->hub, state_->place}; }
 
     // Never waits. Nothing: there is none just now, or it ended. Throws what copying throws.
-    std::optional<T> try_next() { return detail::copy_of(state_->hub->try_read(*state_)); }
+    std::optional<T> try_next() { return detail::copy_of(state_->hub->try_read(state_->place)); }
 
     // How many values are there for next(), as a snapshot.
-    std::size_t size() const noexcept { return state_->hub->unread(*state_); }
+    std::size_t size() const noexcept { return state_->hub->unread(state_->place); }
 
 private:
     template <class>
     friend class pubsub;
-    using state = detail::subscriber<T>;
+    // The hub lives as long as somebody subscribes.
+    struct state {
+        std::shared_ptr<detail::pubsub_hub<T>> hub;
+        detail::subscriber<T> place{};
+    };
 
     explicit subscription(std::unique_ptr<state> s) noexcept : state_{std::move(s)} {}
 
@@ -126,9 +130,9 @@ public:
 
     // What is published from now on, after what is replayed. O(replayed), allocates.
     [[nodiscard("the subscription lasts as long as what this returns")]] subscription<T> subscribe() {
-        auto s = std::make_unique<detail::subscriber<T>>();
-        hub_->subscribe(*s);
-        s->hub = hub_;
+        using state = typename subscription<T>::state;
+        auto s = std::make_unique<state>(state{hub_});
+        hub_->subscribe(s->place);
         return subscription<T>{std::move(s)};
     }
 
