@@ -10,6 +10,7 @@
 // run once before the sink's result is seen.
 #pragma once
 
+#include <coir/stream/blocking_range.hpp>
 #include <coir/stream/broadcast.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/debounce.hpp>
