@@ -1,4 +1,4 @@
-#include "text_support.hpp"
+#include "text_reference.hpp"
 
 #include <coir/stream/text/json_line_splitter.hpp>
 #include <coir/stream/text/line_splitter.hpp>
@@ -24,13 +24,6 @@ std::string bad_cut(Splitter const& splitter, std::string_view input, decoded<st
 
 std::string bad_cut(std::string_view input, lines const& expected) {
     return bad_cut(line_splitter{}, input, {expected, {}});
-}
-
-// A last line without an end is a line, but there is none after the last end.
-lines reference_lines(std::string_view input) {
-    auto all = reference_split(input);
-    if (all.back().empty()) all.pop_back();
-    return all;
 }
 
 } // namespace
@@ -118,13 +111,16 @@ TEST_CASE("lines: the limit is 1 MiB by default") {
 }
 
 TEST_CASE("lines: random text in random chunks is split as a whole would be [S36]") {
-    std::vector<std::string> const words{"\r", "\n", "\r\n", "a", "some words", "\xC3\xA9"};
+    std::vector<std::string> const words{"\r", "\n", "\r\n", "a", " ", "\t", "some words", "\xC3\xA9"};
     random_engine random(1);
     for (int round = 0; round < 5000; ++round) {
         auto const input = random_text(random, words, 24);
         auto const at = random_cuts(random, input.size());
         INFO("round " << round << ", " << describe(at));
-        REQUIRE(decode(line_splitter{}, input, at).items == reference_lines(input));
+        REQUIRE(decode(line_splitter{}, input, at) == reference_lines(input));
+        auto const limit = below(random, 8);
+        REQUIRE(decode(line_splitter{limit}, input, at) == reference_lines(input, limit));
+        REQUIRE(decode(json_line_splitter{limit}, input, at) == reference_json_lines(input, limit));
     }
 }
 

@@ -1,4 +1,4 @@
-#include "text_support.hpp"
+#include "text_reference.hpp"
 
 #include <coir/stream/text/utf8_decoder.hpp>
 
