@@ -12,17 +12,22 @@
 
 #include <coir/stream/blocking_range.hpp>
 #include <coir/stream/broadcast.hpp>
+#include <coir/stream/chunk_within.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/debounce.hpp>
+#include <coir/stream/debounce_collect.hpp>
 #include <coir/stream/ending.hpp>
 #include <coir/stream/from_callback.hpp>
 #include <coir/stream/from_watch.hpp>
 #include <coir/stream/generator.hpp>
+#include <coir/stream/halting.hpp>
 #include <coir/stream/interval.hpp>
 #include <coir/stream/merge.hpp>
+#include <coir/stream/pacing.hpp>
 #include <coir/stream/partition.hpp>
 #include <coir/stream/per_element.hpp>
 #include <coir/stream/retry.hpp>
+#include <coir/stream/sample.hpp>
 #include <coir/stream/share.hpp>
 #include <coir/stream/sinks.hpp>
 #include <coir/stream/sources.hpp>

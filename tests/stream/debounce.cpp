@@ -1,11 +1,19 @@
 // debounce and debounce_collect on the virtual clock.
 #include "stream_support.hpp"
 
+#include <coir/testing/marbles.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <stdexcept>
 
 using namespace stream_test;
+using coir::marbles::board;
+using coir::marbles::line;
+using coir::marbles::play;
+using streams::debounce;
+using streams::debounce_options;
+using namespace coir::marbles::literals;
 
 namespace {
 
@@ -353,4 +361,49 @@ TEST_CASE("all elements arrive, once and in order, in every order of the fibers 
             CHECK(all[static_cast<std::size_t>(i)] == i);
         }
     }
+}
+
+TEST_CASE("with leading the first element after a pause is given at once [X27]") {
+    debounce_options const leading{.leading = true};
+    CHECK(play("abc-----d|", debounce(2_dashes, leading)) == "a---c---d|");
+    CHECK(play("a-----b---|", debounce(2_dashes, leading)) == "a-----b---|"); // each is the first, and the last
+    CHECK(play("ab|", debounce(5_dashes, leading)) == "a-(b|)");
+    CHECK(play("ab#x", debounce(5_dashes, leading)) == "a-#x");
+    CHECK(play("(abc)|", debounce(0s, leading)) == "(abc)|");
+}
+
+TEST_CASE("with leading the pause counts from the last element, given or not [X27]") {
+    debounce_options const leading{.leading = true};
+    CHECK(play("a-b-c-d-----|", debounce(25ms, leading)) == "a-------[5ms]d--[5ms]|");
+    CHECK(play("a-b----c-|", debounce(25ms, leading)) == "a---[5ms]b-[5ms]c-|");
+}
+
+TEST_CASE("with max_wait a burst that does not end gives its newest [X27]") {
+    CHECK(play("abcdefgh---|", debounce(2_dashes, debounce_options{.max_wait = 35ms})) == "---[5ms]d---h--[5ms]|");
+    CHECK(play("abcdefgh---|", debounce(2_dashes, debounce_options{.leading = true, .max_wait = 35ms})) ==
+          "a---[5ms]e---h-[5ms]|");
+    CHECK(play("ab---c-|", debounce(9_dashes, debounce_options{.max_wait = 0s})) == "ab---c-|");
+    CHECK_THROWS_AS(debounce(1s, debounce_options{.max_wait = -1ms}), std::invalid_argument);
+}
+
+TEST_CASE("debounce in other operators that pull in fibers of their own [X22]") {
+    board b;
+    line left, right;
+    CHECK(b.play(streams::merge(b.source("ab----c-|", left) | debounce(2_dashes),
+                                b.source("--1-2---|", right) | debounce(3_dashes))) == "---b---2(c|)");
+    CHECK(b.play(streams::merge(b.source("ab----c-|", left) | debounce(2_dashes),
+                                b.source("--1-2#x", right) | debounce(3_dashes))) == "---b-#x");
+    CHECK(left == "ab---!");
+    CHECK(b.play(streams::merge(b.source("ab----c-|", left), b.source("--1-2---|", right)) | debounce(5ms) |
+                 debounce(15ms) | streams::take(1)) == "----(1|)");
+}
+
+TEST_CASE("debounce that was left has closed upstream, and leaves no timer [X20][X21]") {
+    board b;
+    line seen;
+    CHECK(b.play(b.source("ab--c|", seen) | debounce(2_dashes), {.interrupted_at = 2_dashes}) == "--!");
+    CHECK(seen == "ab!");
+    CHECK(b.play(b.source("", seen) | debounce(2_dashes)) == "");
+    CHECK(b.play(b.source("|", seen) | debounce(2_dashes)) == "|");
+    CHECK(seen == "|");
 }

@@ -9,7 +9,6 @@
 
 #include <memory>
 #include <mutex>
-#include <utility>
 
 namespace coir::inline v0::streams {
 
@@ -17,16 +16,14 @@ namespace coir::inline v0::streams {
 class flush_handle {
     struct shared_state {
         detail::spin_lock lock;
-        bool requested = false;
         void (*poke)(void*) noexcept = nullptr;
         void* target = nullptr;
     };
 
 public:
-    // Any thread.
+    // Any thread. Does nothing while no stage listens, and none does before its first pull.
     void flush() const noexcept {
         std::lock_guard guard{state_->lock};
-        state_->requested = true;
         if (state_->poke != nullptr) {
             state_->poke(state_->target);
         }
@@ -37,7 +34,6 @@ public:
     public:
         listening(flush_handle const& h, void (*poke)(void*) noexcept, void* target) : state_{h.state_} {
             std::lock_guard guard{state_->lock};
-            state_->requested = false; // nothing was pending then
             state_->poke = poke;
             state_->target = target;
         }
@@ -47,12 +43,6 @@ public:
         }
         listening(listening const&) = delete;
         listening& operator=(listening const&) = delete;
-
-        // True if a flush was asked for since the last call.
-        bool take_request() noexcept {
-            std::lock_guard guard{state_->lock};
-            return std::exchange(state_->requested, false);
-        }
 
     private:
         std::shared_ptr<shared_state> state_;

@@ -1,15 +1,17 @@
-// Stages that limit how long a stream may take for an element.
+// Stages that limit how long a stream may take, for an element or in all.
 //
 //     tokens | streams::timeout_first(60s, err::slow_start) | streams::timeout_fail(30s, err::stalled)
+//     log    | streams::timeout(5s)                 // what comes until it has been silent for 5 s
+//     ticks  | streams::interrupt_after(1min)
 //
-// Only the time that a pull takes counts, not the consumer's. A pull that takes too long is
-// interrupted and has cleaned up before the stream fails.
+// Between elements only the time that a pull takes counts, not the consumer's. A pull that takes
+// too long is interrupted and has cleaned up before the stream fails, or ends.
 #pragma once
 
 #include <coir/detail/deadline.hpp>
 #include <coir/detail/region_timer.hpp>
 #include <coir/stream/concept.hpp>
-#include <coir/time.hpp>
+#include <coir/stream/stage_time.hpp>
 
 #include <algorithm>
 
@@ -22,11 +24,16 @@ struct pull_limits {
     clock::duration total = (clock::duration::max)();
 };
 
+// In place of the error: the stream ends.
+struct ends_in_time {};
+
 template <class Up, class Limits, class E>
 class timeout_stage {
+    static constexpr bool fails = !std::same_as<E, ends_in_time>;
+
 public:
     using value_type = typename Up::value_type;
-    using error_type = errors<typename Up::error_type, E>;
+    using error_type = errors<typename Up::error_type, std::conditional_t<fails, E, never>>;
 
     timeout_stage(Up&& up, pull_limits limits, E&& e) : up_{std::move(up)}, limits_{limits}, own_error_(std::move(e)) {}
     timeout_stage(timeout_stage&& other) // between pulls
@@ -36,7 +43,7 @@ public:
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         if (!pulling_ && !begin(f)) {
             expired_ = true;
-            return status::failure;
+            return at_the_limit;
         }
         status const s = pull(f, out);
         if (has_ended(s)) {
@@ -50,18 +57,26 @@ public:
 
     status poll_close(fiber_base& f) { return up_.poll_close(f); }
 
-    error_type error() {
-        if (!expired_) {
-            if constexpr (!std::same_as<typename Up::error_type, never>) {
-                return convert_error<error_type>(up_.error());
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        if constexpr (fails) {
+            if (expired_) {
+                return convert_error<error_type>(std::move(own_error_));
             }
         }
-        return convert_error<error_type>(std::move(own_error_));
+        if constexpr (!std::same_as<typename Up::error_type, never>) {
+            return convert_error<error_type>(up_.error());
+        } else {
+            std::terminate(); // only the limit can have failed
+        }
     }
     std::exception_ptr defect() { return thrown_ ? thrown_ : up_.defect(); }
     fiber_id interrupted_by() { return up_.interrupted_by(); }
 
 private:
+    static constexpr status at_the_limit = fails ? status::failure : status::end;
+
     // False: the time was up before.
     bool begin(fiber_base& f) noexcept {
         clock::time_point const now = f.where().now();
@@ -95,7 +110,7 @@ private:
         } else {
             region_.forget();
         }
-        return expired_ ? status::failure : s;
+        return expired_ ? at_the_limit : s;
     }
 
     Up up_;
@@ -115,28 +130,47 @@ private:
 
 namespace coir::inline v0::streams {
 
-// Fails with `e` when an element after the first takes longer than `d`.
-template <class Rep, class Period, class E>
-auto timeout_fail(std::chrono::duration<Rep, Period> d, E&& e) {
+// Ends the stream, as if it had ended by itself, when an element after the first takes longer
+// than `d`. Throws std::invalid_argument for a negative time, as all of these do; with 0, what
+// does not come at once comes too late.
+template <class D>
+auto timeout(D d) {
     detail::pull_limits limits;
-    limits.next = detail::saturated(d);
+    limits.next = detail::stage_time(d, "timeout");
+    return detail::make_stage<detail::timeout_stage>(limits, detail::ends_in_time{});
+}
+
+// Fails with `e` when an element after the first takes longer than `d`.
+template <class D, class E>
+auto timeout_fail(D d, E&& e) {
+    detail::pull_limits limits;
+    limits.next = detail::stage_time(d, "timeout_fail");
     return detail::make_stage<detail::timeout_stage>(limits, std::forward<E>(e));
 }
 
 // Fails with `e` when the first element takes longer than `d`.
-template <class Rep, class Period, class E>
-auto timeout_first(std::chrono::duration<Rep, Period> d, E&& e) {
+template <class D, class E>
+auto timeout_first(D d, E&& e) {
     detail::pull_limits limits;
-    limits.first = detail::saturated(d);
+    limits.first = detail::stage_time(d, "timeout_first");
     return detail::make_stage<detail::timeout_stage>(limits, std::forward<E>(e));
 }
 
 // Fails with `e` in the pull during which, or before which, `d` has passed since the first began.
-template <class Rep, class Period, class E>
-auto timeout_total(std::chrono::duration<Rep, Period> d, E&& e) {
+template <class D, class E>
+auto timeout_total(D d, E&& e) {
     detail::pull_limits limits;
-    limits.total = detail::saturated(d);
+    limits.total = detail::stage_time(d, "timeout_total");
     return detail::make_stage<detail::timeout_stage>(limits, std::forward<E>(e));
+}
+
+// Ends the stream when `d` has passed since the first pull began, in the middle of a pull too,
+// which is interrupted and cleans up first; 0 pulls nothing. The stages below are not interrupted.
+template <class D>
+auto interrupt_after(D d) {
+    detail::pull_limits limits;
+    limits.total = detail::stage_time(d, "interrupt_after");
+    return detail::make_stage<detail::timeout_stage>(limits, detail::ends_in_time{});
 }
 
 } // namespace coir::inline v0::streams

@@ -30,7 +30,8 @@ namespace coir::inline v0::marbles {
 
 class line {
 public:
-    explicit line(clock::duration dash = dashes{1}) : dash_{detail::checked_dash(dash)} {}
+    line() : line{dashes{1}} {}
+    explicit line(clock::duration dash) : dash_{detail::checked_dash(dash)} {}
     // Throws std::invalid_argument, with the place, for a text that is no line of marbles.
     explicit line(std::string_view text, clock::duration dash = dashes{1})
         : dash_{detail::checked_dash(dash)}, events_{detail::marble_reader{text, dash}.read()} {}
