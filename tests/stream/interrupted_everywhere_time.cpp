@@ -1,48 +1,21 @@
 // The operators of time, interrupted at every step and at every call of the scheduler: what was
 // opened is closed, and no fiber and no timer is left behind.
-#include "stream_support.hpp"
-
-#include <coir/interrupt.hpp>
-
-#include "support/interrupt_everywhere.hpp"
-
-#include <catch2/catch.hpp>
+#include "everywhere_support.hpp"
 
 using namespace stream_test;
-using coir_test::interrupt_everywhere;
-using coir_test::ledger;
 
 namespace {
 
-// Waits, with something open on its frame, in an await and in a child.
-stream<int> guarded_source(ledger& books, int n) {
-    ledger::local const here{books};
-    auto child = [&books]() -> task<> {
-        ledger::local const open{books};
-        co_await sleep_for(24h);
-    };
-    fork(child);
-    for (int i = 0; i < n; ++i) {
-        co_await books.guarded(sleep_for(1ms));
-        co_yield i;
-    }
-}
-
-// A pipeline of one source, to its end.
 template <class Stage>
-void everywhere(Stage stage) {
-    auto const moments = interrupt_everywhere([stage](ledger& books) -> task<> {
-        auto const closed = books.finalizer();
-        co_await coir::ensuring(stage(guarded_source(books, 4)) | streams::drain(), closed);
-    });
-    CHECK(moments > 10);
+void everywhere_through(Stage stage) {
+    everywhere([stage](ledger& b) { return stage(closed_by(b, guarded_source(b, 4))) | streams::drain(); });
 }
 
 } // namespace
 
 TEST_CASE("debounce with its options, interrupted everywhere [X21][X27]") {
-    everywhere([](auto s) { return std::move(s) | streams::debounce(2ms); });
-    everywhere([](auto s) {
+    everywhere_through([](auto s) { return std::move(s) | streams::debounce(2ms); });
+    everywhere_through([](auto s) {
         return std::move(s) | streams::debounce(2ms, streams::debounce_options{.leading = true, .max_wait = 3ms});
     });
 }
@@ -55,39 +28,40 @@ TEST_CASE("debounce_collect that is flushed, interrupted everywhere [X21][X26]")
             flush.flush();
         };
         fork(flushing);
-        co_await (guarded_source(books, 4) | streams::debounce_collect(5ms, 9ms, 3, flush) | streams::drain());
+        co_await (closed_by(books, guarded_source(books, 4)) | streams::debounce_collect(5ms, 9ms, 3, flush) |
+                  streams::drain());
     });
     CHECK(moments > 10);
 }
 
 TEST_CASE("sample, interrupted everywhere [X21][X28]") {
-    everywhere([](auto s) { return std::move(s) | streams::sample(3ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::sample(3ms); });
 }
 
 TEST_CASE("chunk_within, interrupted everywhere [X21][X30]") {
-    everywhere([](auto s) { return std::move(s) | streams::chunk_within(2, 3ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::chunk_within(2, 3ms); });
 }
 
 TEST_CASE("stages of time in stages of time, interrupted everywhere [X21][X22]") {
-    everywhere([](auto s) {
+    everywhere_through([](auto s) {
         return std::move(s) | streams::sample(1ms) | streams::chunk_within(2, 3ms) | streams::debounce(1ms);
     });
 }
 
 TEST_CASE("throttle, interrupted everywhere [X29]") {
-    everywhere([](auto s) { return std::move(s) | streams::throttle(3ms); });
-    everywhere([](auto s) {
+    everywhere_through([](auto s) { return std::move(s) | streams::throttle(3ms); });
+    everywhere_through([](auto s) {
         return std::move(s) | streams::throttle(3ms, streams::throttle_options{.excess = streams::excess::is_dropped});
     });
 }
 
 TEST_CASE("spaced, interrupted everywhere [I1]") {
-    everywhere([](auto s) { return std::move(s) | streams::spaced(2ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::spaced(2ms); });
 }
 
 TEST_CASE("timeouts that pass, interrupted everywhere [X33][X34]") {
-    everywhere([](auto s) { return std::move(s) | streams::timeout(1ms); });
-    everywhere([](auto s) { return std::move(s) | streams::timeout(2500us) | streams::interrupt_after(7ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::timeout(1ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::timeout(2500us) | streams::interrupt_after(7ms); });
     auto const moments = interrupt_everywhere([](ledger& books) -> task<> {
         auto const r = co_await coir::as_result(guarded_source(books, 4) | streams::timeout_first(9ms, err{1}) |
                                                 streams::timeout_fail(1ms, err{2}) | streams::drain());
@@ -97,11 +71,11 @@ TEST_CASE("timeouts that pass, interrupted everywhere [X33][X34]") {
 }
 
 TEST_CASE("interrupt_after, interrupted everywhere [X13]") {
-    everywhere([](auto s) { return std::move(s) | streams::interrupt_after(3ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::interrupt_after(3ms); });
 }
 
 TEST_CASE("halt_after and halt_when, interrupted everywhere [X11][X14]") {
-    everywhere([](auto s) { return std::move(s) | streams::halt_after(3ms); });
+    everywhere_through([](auto s) { return std::move(s) | streams::halt_after(3ms); });
     auto const moments = interrupt_everywhere([](ledger& books) -> task<> {
         deferred<> stop;
         auto run = [&]() -> task<> {

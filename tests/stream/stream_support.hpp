@@ -2,7 +2,10 @@
 #pragma once
 
 #include <coir/adapt.hpp>
+#include <coir/fiber.hpp>
+#include <coir/interrupt.hpp>
 #include <coir/stream.hpp>
+#include <coir/sync/queue.hpp>
 #include <coir/testing/test_scheduler.hpp>
 
 #include <chrono>

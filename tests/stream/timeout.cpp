@@ -1,7 +1,6 @@
 // timeout and its relatives, and interrupt_after, in marbles.
 #include "stream_support.hpp"
 
-#include <coir/interrupt.hpp>
 #include <coir/testing/marbles.hpp>
 
 #include <catch2/catch.hpp>
