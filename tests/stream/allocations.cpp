@@ -60,8 +60,8 @@ COIR_NOINLINE void operator delete(void* p, std::size_t) noexcept { std::free(p)
 TEST_CASE("fused stages allocate nothing at all") {
     auto const make = [](int n) {
         return numbers_up_to(n) | streams::filter([](int x) { return x % 3 != 0; }) |
-               streams::transform([](int x) { return x + 1L; }) | streams::tap([](long) {}) |
-               streams::take(1'000'000) | streams::fold(0L, [](long a, long b) { return a + b; });
+               streams::transform([](int x) { return x + 1L; }) | streams::tap([](long) {}) | streams::take(1'000'000) |
+               streams::fold(0L, [](long a, long b) { return a + b; });
     };
     CHECK(allocations_of(1'000, make) == 0);
     CHECK(allocations_of(100'000, make) == 0);
@@ -78,6 +78,26 @@ TEST_CASE("interrupt_when and ensuring allocate nothing for an element") {
                streams::interrupt_when(never_done) | streams::drain();
     };
     check_constant(waiting);
+}
+
+TEST_CASE("stages that look at the clock between pulls allocate nothing at all") {
+    static deferred<> never_done;
+    auto const make = [](int n) {
+        return numbers_up_to(n) | streams::halt_when(never_done) | streams::halt_after(1h) | streams::timeout(1h) |
+               streams::timeout_fail(1h, err{1}) | streams::interrupt_after(1h) | streams::spaced(0s) |
+               streams::throttle(0s) | streams::throttle(1h, {.excess = streams::excess::is_dropped}) |
+               streams::drain();
+    };
+    auto const fails = [make](int n) { return coir::as_result(make(n)); };
+    CHECK(allocations_of(1'000, fails) == 0);
+    CHECK(allocations_of(10'000, fails) == 0);
+}
+
+TEST_CASE("stages that hold elements back allocate when they begin, and nothing for an element") {
+    check_constant([](int n) { return numbers_up_to(n) | streams::debounce(1h) | streams::drain(); });
+    check_constant([](int n) {
+        return numbers_up_to(n) | streams::debounce(0s) | streams::sample(0s) | streams::sample(1h) | streams::drain();
+    });
 }
 
 TEST_CASE("a generator allocates its frame, an erased pipeline itself, neither an element") {

@@ -30,6 +30,8 @@ TEST_CASE("what comes too early waits, and none is lost [X29]") {
 TEST_CASE("what does not come too early passes at once [X29]") {
     CHECK(play("a-b---c-|", throttle(2_dashes)) == "a-b---c-|");
     CHECK(play("-a--b-|", throttle(2_dashes)) == "-a--b-|");
+    CHECK(play("a--bc----|", throttle(2_dashes)) ==
+          "a--b-c---|"); // the time counts from b, not from when it could have come
 }
 
 TEST_CASE("what is too much is dropped [X29]") {
