@@ -163,7 +163,9 @@ TEST_CASE("a generator that is never pulled, or destroyed before it starts, free
         ++n;
         co_yield std::move(c.value);
     };
-    { auto const dropped = source(counted{1}, started); }
+    {
+        auto const dropped = source(counted{1}, started);
+    }
     s.run([&]() -> task<> {
         {
             auto const p = source(counted{2}, started) | streams::take(1) | streams::drain();
@@ -188,9 +190,8 @@ TEST_CASE("a yielded temporary is moved, a named element copied, a moved one mov
         CHECK(named.value == counted::moved_from);
     };
     numbers seen;
-    s.run([&]() -> task<> {
-        co_await (source() | streams::for_each([&seen](counted c) { seen.push_back(c.value); }));
-    });
+    s.run(
+        [&]() -> task<> { co_await (source() | streams::for_each([&seen](counted c) { seen.push_back(c.value); })); });
     CHECK(seen == numbers{1, 2, 2});
     CHECK(counted::copies() == 1);
     CHECK(counted::alive() == 0);
@@ -247,9 +248,8 @@ TEST_CASE("an element that cannot be moved out is a defect, and the generator is
             co_yield move_throws{i};
         }
     };
-    auto const end = s.run([&]() -> task<> {
-        co_await (source(log) | streams::for_each([&log](move_throws const&) { log.push_back("one"); }));
-    });
+    auto const end = s.run(
+        [&]() -> task<> { co_await (source(log) | streams::for_each([&log](move_throws) { log.push_back("one"); })); });
     REQUIRE(end.is_defect());
     CHECK(message_of(end.defect()) == "move");
     CHECK(log == entries{"one", "left"});
@@ -305,9 +305,7 @@ TEST_CASE("an interrupted pull unwinds the generator where it waits [I1]") {
 
 namespace {
 
-COIR_NOINLINE std::uintptr_t stack_depth() {
-    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-}
+COIR_NOINLINE std::uintptr_t stack_depth() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
 
 struct stack_range {
     std::uintptr_t low = UINTPTR_MAX;
@@ -345,7 +343,11 @@ TEST_CASE("a million elements of a generator do not grow the stack, however they
         check([&]() -> task<> { co_await (looking(n, r) | streams::drain()); });
     }
     SECTION("with tasks as functions") {
-        auto add = [&](int x) -> task<> { r.look(); sum += x; co_return; };
+        auto add = [&](int x) -> task<> {
+            r.look();
+            sum += x;
+            co_return;
+        };
         check([&]() -> task<> { co_await (looking(n, r) | streams::for_each(add)); });
         CHECK(sum > 0);
     }

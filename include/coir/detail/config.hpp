@@ -8,10 +8,12 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define COIR_NOINLINE __declspec(noinline)
 #define COIR_ALWAYS_INLINE __forceinline
+#define COIR_ALWAYS_INLINE_LAMBDA [[msvc::forceinline]]
 #define COIR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else
 #define COIR_NOINLINE __attribute__((noinline))
 #define COIR_ALWAYS_INLINE inline __attribute__((always_inline))
+#define COIR_ALWAYS_INLINE_LAMBDA __attribute__((always_inline))
 #define COIR_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif
 

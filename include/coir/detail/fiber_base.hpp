@@ -114,6 +114,10 @@ public:
         return to.handle;
     }
 
+    // Runs the top frame, which was pushed just now, below who polls. value: it was taken off the
+    // stack again; else what poll has to say, and the run loop goes on with it.
+    status run_pushed() noexcept;
+
     // `callee`, the top frame, ended with a value or a defect, suspended at its final point.
     std::coroutine_handle<> return_from(frame& callee) noexcept {
         if (callee.forked) [[unlikely]] {
@@ -204,6 +208,7 @@ private:
     scheduler* scheduler_;
     frame* top_ = nullptr;
     unsigned transfers_ = 0;
+    unsigned nested_ = 0; // run_pushed() on the native stack
     phase phase_ = phase::start;
     status last_ = status::call;
     lifetime const lifetime_;

@@ -99,6 +99,30 @@ inline bool fiber_base::resume_top() noexcept {
     }
 }
 
+// resume_top() as long as frames call, return and yield. Its depth is bounded: whoever is too deep
+// runs in the run loop, and so does what unwinds.
+inline status fiber_base::run_pushed() noexcept {
+    constexpr unsigned deepest = 30;
+    if (nested_ == deepest) [[unlikely]] {
+        return status::call;
+    }
+    ++nested_;
+    unsigned const transfers = transfers_; // of those below, who are still on the native stack
+    frame const* const below = top_->caller;
+    status s = status::call;
+    do {
+        s = s == status::call ? status::value : top_->waits_in->poll(*this);
+        if (s == status::value || s == status::defect) {
+            transfers_ = 0;
+            top_->handle.resume();
+            s = last_;
+        }
+    } while (s != status::pending && !unwinds(s) && top_ != below);
+    transfers_ = transfers;
+    --nested_;
+    return unwinds(s) ? status::unwind : s;
+}
+
 // Destroys the top frame, once the children forked under it are gone. False: they are awaited.
 inline bool fiber_base::leave_top() noexcept {
     frame& f = *top_;

@@ -1,11 +1,12 @@
 // A stream that is being run: pulled until it is over, then closed.
 //
 //     status s = up_.pull(f, element_);            // as poll_next, until it is no value
+//     status s = up_.each(f, accept);              // as pull_each, likewise
 //     ...
 //     return up_.close(f, ended_);                 // masked; how all of it ended
 #pragma once
 
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <utility>
 
@@ -25,14 +26,43 @@ public:
         if (over_) {
             return status::end;
         }
-        if (pulled_ == budget) {
-            pulled_ = 0;
-            return rest(f);
+        if (pulled_ >= budget) {
+            return take_a_rest(f);
         }
         status const s = poll_next(f, out);
         pulled_ += s == status::value ? 1 : 0;
         over_ = has_ended(s) && s != status::value;
         return s;
+    }
+
+    // The same for many, as long as `give` wants more; what it throws is a defect, too.
+    template <class Give>
+    COIR_ALWAYS_INLINE status each(fiber_base& f, Give give) noexcept {
+        if (over_) {
+            return status::end;
+        }
+        if (pulled_ >= budget) {
+            return take_a_rest(f);
+        }
+        unsigned passed = 1;
+        bool more = true;
+        status s = status::defect;
+        try {
+            s = pull_each(up_, f, [&](typename Up::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+                ++passed;
+                more = give(std::move(x));
+                return more;
+            });
+            if (s == status::defect) {
+                thrown_ = up_.defect();
+            }
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+        // A call gives nobody else a turn.
+        pulled_ = s == status::pending ? 0 : pulled_ + passed;
+        over_ = has_ended(s) && s != status::value;
+        return s == status::value && more ? take_a_rest(f) : s;
     }
 
     // The consumer threw: the stream's end is this defect.
@@ -65,6 +95,11 @@ public:
     std::exception_ptr defect() const noexcept { return thrown_; }
 
 private:
+    status take_a_rest(fiber_base& f) noexcept {
+        pulled_ = 0;
+        return rest(f);
+    }
+
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) noexcept {
         try {
             status const s = up_.poll_next(f, out);

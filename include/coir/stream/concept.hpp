@@ -18,6 +18,8 @@
 // defect(): asked for right after the poll that said so; from the first poll_close on it is that
 // of the closing. error() and interrupted_by() are asked for after the closing.
 // A stream may be moved between two pulls, not within one.
+//
+// poll_each, which a stream may have, is the fast way: see each.hpp.
 #pragma once
 
 #include <coir/detail/fiber_base.hpp>

@@ -7,13 +7,14 @@
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/outcome_view.hpp>
 #include <coir/detail/region_signal.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 namespace coir::inline v0::detail {
 
 // Looks at the signal before each pull. A cancel region lies around each pull, so that masks
 // inside it hold against the signal too; the signal hears of it only if the pull waits. It is
-// left before the pull returns, as later it would cancel a wait of the stages below.
+// left before the pull returns, as later it would cancel a wait of the stages below. In a loop
+// they do not wait, so that one region lies around all of it.
 template <class Up, class Signal>
 class interrupt_when_stage {
     using cell = std::remove_pointer_t<Signal>;
@@ -37,6 +38,32 @@ public:
             state_ = state::leaving;
         }
         return state_ == state::leaving ? leave(out) : stopped();
+    }
+
+    template <class Give>
+    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
+        if (state_ != state::idle) { // in the middle of a pull
+            std::optional<value_type> out;
+            status const s = poll_next(f, out);
+            if (s != status::value || !give(std::move(*out))) {
+                return s;
+            }
+        }
+        if (signal_->is_done()) {
+            return stopped();
+        }
+        bool more = true;
+        surrounding around{region_, f};
+        status const s = pull_each(up_, f, [&](value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+            more = give(std::move(x));
+            return more && !signal_->is_done();
+        });
+        if (!has_ended(s)) {
+            around.stay();
+            listen(f);
+            return s;
+        }
+        return s == status::value && more && signal_->is_done() ? stopped() : s;
     }
 
     status poll_close(fiber_base& f) {
@@ -86,10 +113,32 @@ private:
         if (has_ended(s)) [[likely]] {
             region_.forget(f);
         } else {
-            region_.listen(f, signal_->waiters());
-            state_ = state::armed;
+            listen(f);
         }
         return s;
+    }
+
+    // Forgets the region at the end of its scope, also when something is thrown.
+    class surrounding {
+    public:
+        surrounding(region_signal& r, fiber_base& f) noexcept : region_{&r}, fiber_{f} { r.surround(f); }
+        ~surrounding() {
+            if (region_ != nullptr) {
+                region_->forget(fiber_);
+            }
+        }
+        surrounding(surrounding const&) = delete;
+        surrounding& operator=(surrounding const&) = delete;
+        void stay() noexcept { region_ = nullptr; }
+
+    private:
+        region_signal* region_;
+        fiber_base& fiber_;
+    };
+
+    void listen(fiber_base& f) noexcept {
+        region_.listen(f, signal_->waiters());
+        state_ = state::armed;
     }
 
     // A throw must not leave the region behind.
@@ -151,6 +200,11 @@ public:
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         pulled_ = true;
         return this->up_.poll_next(f, out);
+    }
+    template <class Give>
+    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
+        pulled_ = true;
+        return pull_each(this->up_, f, give);
     }
 
     status poll_close(fiber_base& f) {

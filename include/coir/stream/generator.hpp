@@ -6,12 +6,13 @@
 //     coir::stream<int> numbers = coir::streams::from(std::vector{1, 2, 3}) | coir::streams::take(2);
 //
 // A generator awaits, fails and forks like a task. Its frame is on the fiber's stack while it
-// works and leaves it when it yields. Closing a generator that has not ended unwinds its frame.
+// works and leaves it when it yields. It is resumed by who pulls, so that an element does not pass
+// through the run loop. Closing a generator that has not ended unwinds its frame.
 #pragma once
 
-#include <coir/detail/inline_closure.hpp>
 #include <coir/detail/checked.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/detail/inline_closure.hpp>
+#include <coir/stream/each.hpp>
 #include <coir/task.hpp>
 
 #include <memory>
@@ -32,10 +33,10 @@ public:
     // Takes the generator off the fiber's stack until the next pull.
     struct yielding {
         bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<generator_promise> self) const noexcept {
+        void await_suspend(std::coroutine_handle<generator_promise> self) const noexcept {
             generator_promise& p = self.promise();
             p.fiber->set_top(p.caller);
-            return p.fiber->to_loop(status::value);
+            p.fiber->to_loop(status::value);
         }
         void await_resume() const noexcept {}
     };
@@ -67,11 +68,27 @@ private:
     std::optional<T> copy_;
 };
 
+// A function of somebody else's that elements are given to.
+template <class T>
+class give_reference {
+public:
+    template <class Give>
+    explicit give_reference(Give& give) noexcept
+        : give_{std::addressof(give)}, call_{[](void* g, T&& x) { return (*static_cast<Give*>(g))(std::move(x)); }} {}
+
+    bool operator()(T&& x) const { return call_(give_, std::move(x)); }
+
+private:
+    void* give_;
+    bool (*call_)(void*, T&&);
+};
+
 template <class T, class E>
 class erased_stream {
 public:
     virtual ~erased_stream() = default;
     virtual status poll_next(fiber_base& f, std::optional<T>& out) = 0;
+    virtual status poll_each(fiber_base& f, give_reference<T> give) = 0;
     virtual status poll_close(fiber_base& f) = 0;
     virtual E error() = 0;
     virtual std::exception_ptr defect() = 0;
@@ -94,6 +111,15 @@ public:
             }
             return s;
         }
+    }
+    status poll_each(fiber_base& f, give_reference<T> give) override {
+        return pull_each(s_, f, [give](typename S::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+            if constexpr (std::same_as<typename S::value_type, T>) {
+                return give(std::move(x));
+            } else {
+                return give(T(std::move(x)));
+            }
+        });
     }
     status poll_close(fiber_base& f) override { return s_.poll_close(f); }
     E error() override {
@@ -122,8 +148,8 @@ public:
     using error_type = E;
 
     template <class S>
-        requires(!std::derived_from<S, stream> && async_stream<S> && std::constructible_from<T, typename S::value_type> &&
-                 error_for<E, typename S::error_type>)
+        requires(!std::derived_from<S, stream> && async_stream<S> &&
+                 std::constructible_from<T, typename S::value_type> && error_for<E, typename S::error_type>)
     stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
 
     ~stream() {
@@ -139,17 +165,27 @@ public:
         if (erased_) {
             return erased_->poll_next(f, out);
         }
-        if (!std::exchange(pulling_, true)) {
-            return go_on(f);
-        }
-        pulling_ = false;
-        detail::status const s = record_.ended();
-        if (s == detail::status::pending) {
+        detail::status const s = advance(f);
+        if (s == detail::status::value) {
             out.emplace(generator_->take());
-            return detail::status::value;
         }
-        generator_ = nullptr;
-        return s == detail::status::value ? detail::status::end : s;
+        return s;
+    }
+    template <class Give>
+    COIR_ALWAYS_INLINE detail::status poll_each(detail::fiber_base& f, Give give) {
+        if (erased_) {
+            return erased_->poll_each(f, detail::give_reference<T>{give});
+        }
+        for (unsigned n = 0; n != detail::budget; ++n) {
+            detail::status const s = advance(f);
+            if (s != detail::status::value) {
+                return s;
+            }
+            if (!give(generator_->take())) {
+                break;
+            }
+        }
+        return detail::status::value;
     }
 
     detail::status poll_close(detail::fiber_base& f) {
@@ -179,13 +215,25 @@ private:
 
     explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
 
-    detail::status go_on(detail::fiber_base& f) noexcept {
-        if (generator_ == nullptr) { // pulled after its end
-            pulling_ = false;
-            return detail::status::end;
+    // Until the generator has yielded, or ended.
+    detail::status advance(detail::fiber_base& f) noexcept {
+        if (!std::exchange(pulling_, false)) {
+            if (generator_ == nullptr) {
+                return detail::status::end; // pulled after its end
+            }
+            f.push_frame(*generator_, record_);
+            detail::status const s = f.run_pushed();
+            if (s != detail::status::value) {
+                pulling_ = true;
+                return s;
+            }
         }
-        f.push_frame(*generator_, record_);
-        return detail::status::call;
+        detail::status const s = record_.ended();
+        if (s == detail::status::pending) {
+            return detail::status::value;
+        }
+        generator_ = nullptr;
+        return s == detail::status::value ? detail::status::end : s;
     }
 
     std::unique_ptr<detail::erased_stream<T, E>> erased_;

@@ -9,12 +9,19 @@
 #include <coir/stream/applying.hpp>
 #include <coir/stream/closing.hpp>
 
+#include <variant>
 #include <vector>
 
 namespace coir::inline v0::detail {
 
 // Sink: accept(f, element) -> value: next; end: enough; other: as operation::poll, then poll(f)
-// goes on; value_type result().
+// goes on; value_type result(). One that says that it never suspends is part of the stream's loop.
+template <class Sink>
+inline constexpr bool may_suspend = true;
+template <class Sink>
+    requires requires { Sink::suspends; }
+inline constexpr bool may_suspend<Sink> = Sink::suspends;
+
 template <class Up, class Sink>
 class [[nodiscard]] sink_operation {
 public:
@@ -61,6 +68,31 @@ public:
 
 private:
     status run(fiber_base& f) noexcept {
+        if constexpr (may_suspend<Sink>) {
+            return run_one_by_one(f);
+        } else {
+            return run_in_loop(f);
+        }
+    }
+
+    status run_in_loop(fiber_base& f) noexcept {
+        status accepted = status::value;
+        loop_local<Sink> sink{sink_};
+        status const s = up_.each(f, [&](typename Up::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+            accepted = sink->accept(f, x);
+            return accepted == status::value;
+        });
+        if (accepted != status::value) {
+            sink_ended_ = true;
+            if (accepted == status::defect) {
+                up_.die(sink->defect());
+            }
+            return accepted;
+        }
+        return s;
+    }
+
+    status run_one_by_one(fiber_base& f) noexcept {
         for (;;) {
             if (!accepting_) {
                 element_.reset();
@@ -93,7 +125,8 @@ private:
 
     closing<Up> up_;
     Sink sink_;
-    std::optional<typename Up::value_type> element_;
+    COIR_NO_UNIQUE_ADDRESS std::conditional_t<may_suspend<Sink>, std::optional<typename Up::value_type>, std::monostate>
+        element_; // that the sink is busy with
     status ended_ = status::pending;
     bool accepting_ = false;
     bool sink_ended_ = false;
@@ -103,6 +136,7 @@ private:
 class plain_sink {
 public:
     using error_type = never;
+    static constexpr bool suspends = false;
     status poll(fiber_base&) noexcept { return status::value; }
     std::exception_ptr defect() const noexcept { return nullptr; }
     fiber_id interrupted_by() const noexcept { return {}; }
@@ -137,7 +171,7 @@ public:
 
 private:
     State state_;
-    F f_;
+    COIR_NO_UNIQUE_ADDRESS F f_; // padding is in the way of the vectoriser
 };
 
 template <class T>
@@ -156,6 +190,7 @@ class each_sink {
 public:
     using value_type = void;
     using error_type = typename apply::error_type;
+    static constexpr bool suspends = apply::suspends;
 
     explicit each_sink(F&& f) : apply_{std::in_place, std::move(f)} {}
 

@@ -3,7 +3,7 @@
 //     co_await (coir::streams::from(names) | coir::streams::for_each(greet));
 #pragma once
 
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <iterator>
 #include <ranges>
@@ -20,24 +20,67 @@ public:
     range_source(range_source&& other) : range_(std::move(other.range_)) {} // before the first pull
 
     status poll_next(fiber_base&, std::optional<value_type>& out) {
-        if (!at_) {
-            at_.emplace(std::ranges::begin(range_));
-        }
+        begin();
         if (*at_ == std::ranges::end(range_)) {
             return status::end;
         }
-        if constexpr (std::ranges::view<R>) { // the elements may be somebody else's
-            out.emplace(**at_);
-        } else {
-            out.emplace(std::ranges::iter_move(*at_));
-        }
+        out.emplace(element(*at_));
         ++*at_;
         return status::value;
     }
 
+    template <class Give>
+    COIR_ALWAYS_INLINE status poll_each(fiber_base&, Give give) {
+        begin();
+        loop_local<iterator> at{*at_};
+        auto const end = std::ranges::end(range_);
+        if constexpr (std::sized_sentinel_for<std::ranges::sentinel_t<R>, iterator>) {
+            auto const left = end - *at; // the compiler can count the turns of the loop then
+            bool const is_last = left < std::ranges::range_difference_t<R>{budget};
+            unsigned const turns = is_last ? static_cast<unsigned>(left) : budget;
+            for (unsigned n = 0; n != turns; ++n) {
+                if (!pass_one(*at, give)) {
+                    return status::value;
+                }
+            }
+            return is_last ? status::end : status::value;
+        } else {
+            for (unsigned n = 0; n != budget; ++n) {
+                if (*at == end) {
+                    return status::end;
+                }
+                if (!pass_one(*at, give)) {
+                    break;
+                }
+            }
+            return status::value;
+        }
+    }
+
 private:
+    using iterator = std::ranges::iterator_t<R>;
+
+    void begin() {
+        if (!at_) {
+            at_.emplace(std::ranges::begin(range_));
+        }
+    }
+    static decltype(auto) element(iterator& at) {
+        if constexpr (std::ranges::view<R>) { // the elements may be somebody else's
+            return *at;
+        } else {
+            return std::ranges::iter_move(at);
+        }
+    }
+    template <class Give>
+    COIR_ALWAYS_INLINE static bool pass_one(iterator& at, Give& give) {
+        value_type x(element(at));
+        ++at;
+        return give(std::move(x));
+    }
+
     R range_;
-    std::optional<std::ranges::iterator_t<R>> at_;
+    std::optional<iterator> at_;
 };
 
 template <class T>

@@ -1,7 +1,7 @@
-// error: coir: filter takes a function of one element that returns bool
+// error: coir: filter takes a function of one element that returns bool, or a task of bool
 #include <coir/stream.hpp>
 
-coir::task<bool> is_good(int);
+coir::task<int> is_good(int);
 bool is_even(int);
 
 auto good(std::vector<int> numbers) {
