@@ -363,4 +363,97 @@ TEST_CASE("a million elements of a generator do not grow the stack, however they
         });
         CHECK(sum > 0);
     }
+    SECTION("by hand, with a task for each") {
+        auto add = [&](int x) -> task<> {
+            r.look();
+            sum += x;
+            co_return;
+        };
+        check([&]() -> task<> {
+            auto body = [&](auto& in) -> task<> {
+                while (auto x = co_await next(in)) {
+                    co_await add(*x);
+                }
+            };
+            co_await coir::with_stream(looking(n / 10, r), body);
+        });
+        CHECK(sum > 0);
+    }
+    SECTION("of a generator that awaits a task for each") {
+        auto ready = [&](int x) -> task<int> {
+            r.look();
+            co_return x;
+        };
+        auto source = [&]() -> stream<int> {
+            for (int i = 0; i < n / 10; ++i) {
+                co_yield co_await ready(i);
+            }
+        };
+        check([&]() -> task<> { co_await (source() | streams::drain()); });
+    }
+}
+
+namespace {
+
+// `depth` generators, each of which pulls the next.
+stream<int> tower(int depth, int n, stack_range* r) {
+    r->look();
+    if (depth == 0) {
+        for (int i = 1; i <= n; ++i) {
+            if (i == n) {
+                co_await sleep_for(1ms); // all of them are suspended here
+            }
+            co_yield i;
+        }
+        co_return;
+    }
+    auto first = [](auto& in) -> task<numbers> {
+        numbers all;
+        while (auto x = co_await next(in)) {
+            all.push_back(*x);
+        }
+        co_return all;
+    };
+    for (int x : co_await coir::with_stream(tower(depth - 1, n, r), first)) {
+        co_yield x;
+    }
+}
+
+} // namespace
+
+TEST_CASE("generators that pull generators do not grow the stack, however many they are [H]") {
+    test_scheduler s;
+    stack_range r;
+    auto const end = s.run([&]() -> task<numbers> { co_return co_await (tower(300, 3, &r) | streams::to_vector()); });
+    CHECK(end.value() == numbers{1, 2, 3});
+    CHECK(r.size() < 256 * 1024);
+}
+
+TEST_CASE("what a generator awaits may fail, wait, unwind and be caught, without its consumer hearing of it [S7]") {
+    test_scheduler s;
+    entries log;
+    auto inner = [&log](int x) -> task<int, err> {
+        leaving const here{log, "left " + std::to_string(x)};
+        if (x == 2) {
+            co_await sleep_for(1ms);
+        }
+        if (x == 1 || x == 2) {
+            co_await coir::fail<err>(x);
+        }
+        co_return x;
+    };
+    auto source = [&]() -> stream<int> {
+        for (int i = 0; i < 4; ++i) {
+            auto const end = co_await coir::as_outcome(inner(i));
+            co_yield end.is_success() ? i : -i;
+            auto const late = co_await coir::timeout(coir::as_result(inner(10 + i)), 1s);
+            co_yield late ? late->value() : 0;
+        }
+    };
+    auto const end = s.run([&]() -> task<numbers> {
+        auto const all = co_await (source() | streams::to_vector());
+        co_return all;
+    });
+    CHECK(end.value() == numbers{0, 10, -1, 11, -2, 12, 3, 13});
+    CHECK(log == entries{"left 0", "left 10", "left 1", "left 11", "left 2", "left 12", "left 3", "left 13"});
 }

@@ -114,10 +114,6 @@ public:
         return to.handle;
     }
 
-    // Runs the top frame, which was pushed just now, below who polls. value: it was taken off the
-    // stack again; else what poll has to say, and the run loop goes on with it.
-    status run_pushed() noexcept;
-
     // `callee`, the top frame, ended with a value or a defect, suspended at its final point.
     std::coroutine_handle<> return_from(frame& callee) noexcept {
         if (callee.forked) [[unlikely]] {
@@ -167,6 +163,8 @@ private:
     enum class next_step : unsigned char { poll, resume, queued };
     static constexpr std::uint64_t unasked = ~std::uint64_t{0};
 
+    friend class direct_calls;
+
     static void run_posted(runnable& r) noexcept { static_cast<fiber_base&>(r).run_fiber(); }
 
     bool interrupt_member(fiber_id by) noexcept final {
@@ -181,6 +179,7 @@ private:
     bool step() noexcept;
     bool begin_first() noexcept;
     bool resume_top() noexcept;
+    COIR_NOINLINE status go_on_above(frame const* below) noexcept;
     bool leave_top() noexcept;
     bool go_on_unwinding() noexcept;
     bool finish() noexcept;
@@ -208,7 +207,7 @@ private:
     scheduler* scheduler_;
     frame* top_ = nullptr;
     unsigned transfers_ = 0;
-    unsigned nested_ = 0; // run_pushed() on the native stack
+    unsigned direct_calls_ = 0; // of them, on the native stack
     phase phase_ = phase::start;
     status last_ = status::call;
     lifetime const lifetime_;

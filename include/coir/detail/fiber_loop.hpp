@@ -99,27 +99,16 @@ inline bool fiber_base::resume_top() noexcept {
     }
 }
 
-// resume_top() as long as frames call, return and yield. Its depth is bounded: whoever is too deep
-// runs in the run loop, and so does what unwinds.
-inline status fiber_base::run_pushed() noexcept {
-    constexpr unsigned deepest = 30;
-    if (nested_ == deepest) [[unlikely]] {
-        return status::call;
-    }
-    ++nested_;
-    unsigned const transfers = transfers_; // of those below, who are still on the native stack
-    frame const* const below = top_->caller;
-    status s = status::call;
-    do {
-        s = s == status::call ? status::value : top_->waits_in->poll(*this);
+// resume_top() as long as frames return and yield; the rest is left to it.
+inline status fiber_base::go_on_above(frame const* below) noexcept {
+    status s = last_;
+    while (top_ != below && (s == status::value || s == status::defect)) {
+        s = top_->waits_in->poll(*this);
         if (s == status::value || s == status::defect) {
-            transfers_ = 0;
             top_->handle.resume();
             s = last_;
         }
-    } while (s != status::pending && !unwinds(s) && top_ != below);
-    transfers_ = transfers;
-    --nested_;
+    }
     return unwinds(s) ? status::unwind : s;
 }
 

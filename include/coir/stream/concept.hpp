@@ -31,15 +31,22 @@
 #include <optional>
 #include <tuple>
 
+namespace coir::inline v0::detail {
+
+template <class S>
+concept polled_stream = requires(S& s, fiber_base& f, std::optional<typename S::value_type>& out) {
+    typename S::error_type;
+    { s.poll_next(f, out) } -> std::same_as<status>;
+    { s.poll_close(f) } -> std::same_as<status>;
+};
+
+} // namespace coir::inline v0::detail
+
 namespace coir::inline v0 {
 
 // Movability comes last: to ask it of a type that is no stream at all could ask this again.
 template <class S>
-concept async_stream = requires(S& s, detail::fiber_base& f, std::optional<typename S::value_type>& out) {
-    typename S::error_type;
-    { s.poll_next(f, out) } -> std::same_as<detail::status>;
-    { s.poll_close(f) } -> std::same_as<detail::status>;
-} && std::move_constructible<S>;
+concept async_stream = detail::polled_stream<S> && std::move_constructible<S>;
 
 } // namespace coir::inline v0
 

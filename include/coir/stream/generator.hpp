@@ -11,6 +11,7 @@
 #pragma once
 
 #include <coir/detail/checked.hpp>
+#include <coir/detail/direct_calls.hpp>
 #include <coir/detail/inline_closure.hpp>
 #include <coir/stream/each.hpp>
 #include <coir/task.hpp>
@@ -147,8 +148,9 @@ public:
     using value_type = T;
     using error_type = E;
 
+    // That S can be moved is not asked: a stage that holds a stream<T, E> would be asked it again.
     template <class S>
-        requires(!std::derived_from<S, stream> && async_stream<S> &&
+        requires(!std::derived_from<S, stream> && detail::polled_stream<S> &&
                  std::constructible_from<T, typename S::value_type> && error_for<E, typename S::error_type>)
     stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
 
@@ -165,7 +167,8 @@ public:
         if (erased_) {
             return erased_->poll_next(f, out);
         }
-        detail::status const s = advance(f);
+        detail::direct_calls call{f};
+        detail::status const s = advance(call);
         if (s == detail::status::value) {
             out.emplace(generator_->take());
         }
@@ -176,8 +179,9 @@ public:
         if (erased_) {
             return erased_->poll_each(f, detail::give_reference<T>{give});
         }
+        detail::direct_calls call{f};
         for (unsigned n = 0; n != detail::budget; ++n) {
-            detail::status const s = advance(f);
+            detail::status const s = advance(call);
             if (s != detail::status::value) {
                 return s;
             }
@@ -216,20 +220,21 @@ private:
     explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
 
     // Until the generator has yielded, or ended.
-    detail::status advance(detail::fiber_base& f) noexcept {
-        if (!std::exchange(pulling_, false)) {
+    COIR_ALWAYS_INLINE detail::status advance(detail::direct_calls& call) noexcept {
+        if (pulling_) {
+            pulling_ = false;
+        } else {
             if (generator_ == nullptr) {
                 return detail::status::end; // pulled after its end
             }
-            f.push_frame(*generator_, record_);
-            detail::status const s = f.run_pushed();
+            detail::status const s = call(*generator_, record_);
             if (s != detail::status::value) {
                 pulling_ = true;
                 return s;
             }
         }
         detail::status const s = record_.ended();
-        if (s == detail::status::pending) {
+        if (s == detail::status::pending) [[likely]] {
             return detail::status::value;
         }
         generator_ = nullptr;
