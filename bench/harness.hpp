@@ -118,6 +118,24 @@ inline constexpr auto halve = [](unsigned x) noexcept { return x >> 1U; };
 inline constexpr auto not_eighth = [](unsigned x) noexcept { return (x & 7U) != 0; };
 inline constexpr auto not_third_bit = [](unsigned x) noexcept { return (x & 12U) != 4U; };
 
+// The n-th of the ten is made by the first function from a change, or by the second from a condition.
+template <int n, class Transform, class Filter>
+constexpr auto visit_stage(Transform transform, Filter filter) {
+    if constexpr (n == 1) {
+        return filter(not_eighth);
+    } else if constexpr (n == 5) {
+        return filter(not_third_bit);
+    } else if constexpr (n == 0 || n == 6) {
+        return transform(triple);
+    } else if constexpr (n == 2 || n == 7) {
+        return transform(flip);
+    } else if constexpr (n == 3 || n == 8) {
+        return transform(add);
+    } else {
+        return transform(halve);
+    }
+}
+
 } // namespace stages
 
 inline constexpr unsigned stream_length = 100'000;

@@ -179,7 +179,18 @@ private:
     bool step() noexcept;
     bool begin_first() noexcept;
     bool resume_top() noexcept;
-    COIR_NOINLINE status go_on_above(frame const* below) noexcept;
+    // resume_top() as long as frames return and yield; the rest is left to it.
+    COIR_NOINLINE status go_on_above(frame const* below) noexcept {
+        status s = last_;
+        while (top_ != below && (s == status::value || s == status::defect)) {
+            s = top_->waits_in->poll(*this);
+            if (s == status::value || s == status::defect) {
+                top_->handle.resume();
+                s = last_;
+            }
+        }
+        return unwinds(s) ? status::unwind : s;
+    }
     bool leave_top() noexcept;
     bool go_on_unwinding() noexcept;
     bool finish() noexcept;

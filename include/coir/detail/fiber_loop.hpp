@@ -99,19 +99,6 @@ inline bool fiber_base::resume_top() noexcept {
     }
 }
 
-// resume_top() as long as frames return and yield; the rest is left to it.
-inline status fiber_base::go_on_above(frame const* below) noexcept {
-    status s = last_;
-    while (top_ != below && (s == status::value || s == status::defect)) {
-        s = top_->waits_in->poll(*this);
-        if (s == status::value || s == status::defect) {
-            top_->handle.resume();
-            s = last_;
-        }
-    }
-    return unwinds(s) ? status::unwind : s;
-}
-
 // Destroys the top frame, once the children forked under it are gone. False: they are awaited.
 inline bool fiber_base::leave_top() noexcept {
     frame& f = *top_;
