@@ -13,6 +13,9 @@
 namespace coir::inline v0::detail {
 
 template <class T>
+class pubsub_hub;
+
+template <class T>
 class publish_waiter : public line_waiter {
 protected:
     explicit publish_waiter(sealed_message<T> m) noexcept : message_{std::move(m)} {}
