@@ -22,6 +22,12 @@ public:
         }
     }
 
+    // The next end is that of the first attempt of a new series.
+    void restart(fiber_base& f) noexcept {
+        step_ = schedule_step{};
+        start_ = f.where().now();
+    }
+
     // After a failure: how long to wait before the next attempt; nothing: give up.
     template <class E>
     std::optional<clock::duration> next(fiber_base& f, E const& e) {

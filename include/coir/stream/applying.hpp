@@ -67,4 +67,9 @@ private:
 template <class F, class Arg>
 concept element_function = std::invocable<F&, Arg>;
 
+// A plain function of an element that says yes or no; a task would always be yes.
+template <class F, class T>
+concept element_predicate = std::invocable<F&, T const&> &&
+                            std::same_as<std::remove_cvref_t<std::invoke_result_t<F&, T const&>>, bool>;
+
 } // namespace coir::inline v0::detail

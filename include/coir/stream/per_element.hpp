@@ -49,9 +49,7 @@ private:
 
 template <class Up, class F>
 class filter_stage : public stage<Up> {
-    static_assert(std::predicate<F&, typename Up::value_type const&>,
-                  "coir: filter takes a function of one element that returns bool, or a task of bool");
-    static_assert(std::same_as<std::remove_cvref_t<std::invoke_result_t<F&, typename Up::value_type const&>>, bool>,
+    static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: filter takes a function of one element that returns bool, or a task of bool");
     using element = typename Up::value_type;
 
@@ -173,7 +171,8 @@ auto transform(F&& f) {
     return detail::make_stage<detail::transform_stage>(std::forward<F>(f));
 }
 
-// Those for which `keep(element const&)` is true, which may be what a task says.
+// The elements for which `keep(element const&)` is true: a function that returns bool, or a task of
+// bool, whose failure is the stream's.
 template <class F>
 auto filter(F&& keep) {
     COIR_CHECK_CLOSURE(F);

@@ -83,13 +83,6 @@ private:
     std::optional<iterator> at_;
 };
 
-template <class T>
-class empty_source : public plain_source {
-public:
-    using value_type = T;
-    status poll_next(fiber_base&, std::optional<T>&) noexcept { return status::end; }
-};
-
 // Elements of repeated operations that each give a std::optional, nothing being the end.
 template <class Make>
 class repeated_source {
@@ -149,21 +142,6 @@ auto from(R&& range) {
 template <std::ranges::input_range R>
 auto from(moved_callable<R> range) {
     return detail::range_source<R>{range.unwrap()};
-}
-
-// One element.
-template <class T>
-auto once(T&& value) {
-    COIR_CHECK_VALUE(T);
-    std::vector<detail::stored<T>> one;
-    one.push_back(detail::unwrap(std::forward<T>(value)));
-    return from(std::move(one));
-}
-
-// No element.
-template <class T>
-auto empty() {
-    return detail::empty_source<T>{};
 }
 
 // What is popped from a queue, until it is closed and drained; its failure is the stream's. The

@@ -1,0 +1,123 @@
+// Streams one after the other: concat.
+//
+//     streams::concat(stored_messages(), streams::from_queue(new_messages))
+#pragma once
+
+#include <coir/stream/enclosed.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class... Ts>
+struct common_element {
+    static_assert(fits<Ts...>, "coir: the streams of concat have elements of one type, or types with a common one");
+};
+template <class... Ts>
+    requires requires { typename std::common_type_t<Ts...>; }
+struct common_element<Ts...> {
+    using type = std::common_type_t<Ts...>;
+};
+template <class T>
+struct common_element<T, T> {
+    using type = T;
+};
+
+// The first is closed before the second is pulled.
+template <async_stream First, async_stream Second>
+class concat_source {
+public:
+    using value_type = typename common_element<typename First::value_type, typename Second::value_type>::type;
+    using error_type = errors<typename First::error_type, typename Second::error_type>;
+
+    concat_source(First&& first, Second&& second) : first_{std::move(first)}, second_{std::move(second)} {}
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        if (at_ == place::second) {
+            return second_.poll_next(f, out);
+        }
+        if (at_ == place::first) {
+            status const s = first_.poll_next(f, out);
+            if (s != status::end) {
+                return s;
+            }
+            at_ = place::between;
+        }
+        status const s = first_.close(f);
+        if (s != status::value) {
+            return s;
+        }
+        at_ = place::second;
+        return second_.poll_next(f, out);
+    }
+
+    status poll_close(fiber_base& f) {
+        closing_ = true;
+        return at_ == place::second ? second_.poll_close(f) : first_.poll_close(f);
+    }
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        if constexpr (!std::same_as<typename Second::error_type, never>) {
+            if (at_ == place::second) {
+                return convert_error<error_type>(second_.stream().error());
+            }
+        }
+        if constexpr (!std::same_as<typename First::error_type, never>) {
+            return convert_error<error_type>(first_.stream().error());
+        } else {
+            std::terminate(); // only the second can fail
+        }
+    }
+    std::exception_ptr defect() {
+        if (closing_) {
+            return at_ == place::second ? second_.thrown() : first_.thrown();
+        }
+        switch (at_) {
+        case place::first: return first_.stream().defect();
+        case place::between: return first_.thrown();
+        case place::second: break;
+        }
+        return second_.stream().defect();
+    }
+    fiber_id interrupted_by() {
+        return at_ == place::second ? second_.stream().interrupted_by() : first_.stream().interrupted_by();
+    }
+
+private:
+    enum class place : unsigned char { first, between, second };
+
+    enclosed<First> first_;
+    enclosed<Second> second_;
+    place at_ = place::first;
+    bool closing_ = false;
+};
+
+template <class S>
+concept stream_value = !std::is_lvalue_reference_v<S> && async_stream<std::remove_cvref_t<S>>;
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// The elements of each stream in turn. One begins when the one before has ended and is closed; if
+// one fails, the rest does not begin.
+template <class First, class... More>
+    requires detail::stream_value<First> && (detail::stream_value<More> && ...)
+auto concat(First&& first, More&&... more) {
+    if constexpr (sizeof...(More) == 0) {
+        return std::move(first);
+    } else {
+        using rest = decltype(streams::concat(std::move(more)...));
+        return detail::concat_source<First, rest>{std::move(first), streams::concat(std::move(more)...)};
+    }
+}
+template <class... Streams>
+    requires(!(detail::stream_value<Streams> && ...))
+auto concat(Streams&&...) {
+    static_assert((detail::stream_value<Streams> && ...),
+                  "coir: concat takes streams, as rvalues; begin with streams::from, pass on with std::move");
+}
+
+} // namespace coir::inline v0::streams

@@ -1,0 +1,131 @@
+// Stages that remember something of the elements before: scan, enumerate, changes.
+//
+//     prices | streams::changes() | streams::scan(0.0, larger) | streams::enumerate()
+#pragma once
+
+#include <coir/stream/concept.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class Up, class State, class F>
+class scan_stage : public stage<Up> {
+    static_assert(std::invocable<F&, State, typename Up::value_type>,
+                  "coir: scan takes a start value and a function of state and element");
+    static_assert(std::copy_constructible<State>, "coir: the state of scan is copied into each element");
+
+public:
+    using value_type = State;
+
+    scan_stage(Up&& up, State&& init, F&& f) : stage<Up>{std::move(up)}, state_(std::move(init)), f_(std::move(f)) {}
+
+    status poll_next(fiber_base& f, std::optional<State>& out) {
+        if (begun_) {
+            std::optional<typename Up::value_type> in;
+            status const s = this->up_.poll_next(f, in);
+            if (s != status::value) {
+                return s;
+            }
+            state_ = std::invoke(f_, std::move(state_), std::move(*in));
+        }
+        begun_ = true;
+        out.emplace(std::as_const(state_));
+        return status::value;
+    }
+
+private:
+    State state_;
+    F f_;
+    bool begun_ = false;
+};
+
+template <class Up>
+class enumerate_stage : public stage<Up> {
+public:
+    using value_type = std::pair<std::size_t, typename Up::value_type>;
+    using stage<Up>::stage;
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        std::optional<typename Up::value_type> in;
+        status const s = this->up_.poll_next(f, in);
+        if (s == status::value) {
+            out.emplace(next_++, std::move(*in));
+        }
+        return s;
+    }
+
+private:
+    std::size_t next_ = 0;
+};
+
+template <class Up, class Key>
+class changes_stage : public stage<Up> {
+    static_assert(std::invocable<Key&, typename Up::value_type const&>,
+                  "coir: changes takes a function of one element");
+    using key = std::remove_cvref_t<std::invoke_result_t<Key&, typename Up::value_type const&>>;
+    static_assert(std::equality_comparable<key>,
+                  "coir: changes compares elements, or what its function gives, with ==");
+    static_assert(std::constructible_from<key, std::invoke_result_t<Key&, typename Up::value_type const&>>,
+                  "coir: changes keeps a copy of the last element, or of what its function gives");
+
+public:
+    changes_stage(Up&& up, Key&& k) : stage<Up>{std::move(up)}, key_of_(std::move(k)) {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        for (;;) {
+            status const s = this->up_.poll_next(f, out);
+            if (s != status::value || is_new(std::as_const(*out))) {
+                return s;
+            }
+            if (++dropped_ == budget) {
+                dropped_ = 0;
+                return rest(f);
+            }
+        }
+    }
+
+private:
+    bool is_new(typename Up::value_type const& element) {
+        decltype(auto) now = std::invoke(key_of_, element);
+        if (last_ && *last_ == now) {
+            return false;
+        }
+        last_.emplace(static_cast<decltype(now)>(now));
+        return true;
+    }
+
+    Key key_of_;
+    std::optional<key> last_;
+    unsigned dropped_ = 0;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// `init`, before upstream is pulled, and then `state = f(state, element)` after each element:
+// copies of the state.
+template <class State, class F>
+auto scan(State&& init, F&& f) {
+    COIR_CHECK_VALUE(State);
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::scan_stage>(std::forward<State>(init), std::forward<F>(f));
+}
+
+// std::pair<std::size_t, T>: each element behind its number, from 0 on.
+inline auto enumerate() { return detail::make_stage<detail::enumerate_stage>(); }
+
+// Drops each element that is equal to the one before it.
+inline auto changes() { return detail::make_stage<detail::changes_stage>(std::identity{}); }
+
+// The same, comparing `key(element const&)`, which is all that is kept.
+template <class Key>
+auto changes(Key&& key) {
+    COIR_CHECK_CLOSURE(Key);
+    return detail::make_stage<detail::changes_stage>(std::forward<Key>(key));
+}
+
+} // namespace coir::inline v0::streams

@@ -1,0 +1,136 @@
+// Stages that pass a part of a stream: take_while, take_until, drop, drop_while.
+//
+//     lines | streams::drop(1) | streams::drop_while(is_blank) | streams::take_until(is_last)
+#pragma once
+
+#include <coir/stream/applying.hpp>
+#include <coir/stream/concept.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+template <class Up, class F>
+class take_while_stage : public stage<Up> {
+    static_assert(element_predicate<F, typename Up::value_type>,
+                  "coir: take_while takes a function of one element that returns bool");
+
+public:
+    take_while_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, wanted_(std::move(f)) {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        status const s = this->up_.poll_next(f, out);
+        return s == status::value && !std::invoke(wanted_, std::as_const(*out)) ? status::end : s;
+    }
+
+private:
+    F wanted_;
+};
+
+template <class Up, class F>
+class take_until_stage : public stage<Up> {
+    static_assert(element_predicate<F, typename Up::value_type>,
+                  "coir: take_until takes a function of one element that returns bool");
+
+public:
+    take_until_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, is_last_(std::move(f)) {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        if (over_) {
+            return status::end;
+        }
+        status const s = this->up_.poll_next(f, out);
+        over_ = s == status::value && std::invoke(is_last_, std::as_const(*out));
+        return s;
+    }
+
+private:
+    F is_last_;
+    bool over_ = false;
+};
+
+template <class Up, class N>
+class drop_stage : public stage<Up> {
+public:
+    drop_stage(Up&& up, N n) : stage<Up>{std::move(up)}, left_{n} {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        for (;;) {
+            status const s = this->up_.poll_next(f, out);
+            if (s != status::value || left_ == 0) {
+                return s;
+            }
+            if (--left_ % budget == 0) {
+                return rest(f);
+            }
+        }
+    }
+
+private:
+    std::size_t left_;
+};
+
+template <class Up, class F>
+class drop_while_stage : public stage<Up> {
+    static_assert(element_predicate<F, typename Up::value_type>,
+                  "coir: drop_while takes a function of one element that returns bool");
+
+public:
+    drop_while_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, unwanted_(std::move(f)) {}
+
+    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
+        for (;;) {
+            status const s = this->up_.poll_next(f, out);
+            if (s != status::value || passing_) {
+                return s;
+            }
+            if (!std::invoke(unwanted_, std::as_const(*out))) {
+                passing_ = true;
+                return s;
+            }
+            if (++dropped_ == budget) {
+                dropped_ = 0;
+                return rest(f);
+            }
+        }
+    }
+
+private:
+    F unwanted_;
+    unsigned dropped_ = 0;
+    bool passing_ = false;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// The elements before the first one for which `wanted(element const&)` is false. That one was
+// pulled, and is dropped; upstream is not pulled any more.
+template <class F>
+auto take_while(F&& wanted) {
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::take_while_stage>(std::forward<F>(wanted));
+}
+
+// The elements up to and with the first one for which `is_last(element const&)` is true; upstream
+// is not pulled any more. Asked about each element once and never in between.
+template <class F>
+auto take_until(F&& is_last) {
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::take_until_stage>(std::forward<F>(is_last));
+}
+
+// All but the first `n`.
+inline auto drop(std::size_t n) { return detail::make_stage<detail::drop_stage>(n); }
+
+// All from the first one on for which `unwanted(element const&)` is false.
+template <class F>
+auto drop_while(F&& unwanted) {
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::drop_while_stage>(std::forward<F>(unwanted));
+}
+
+} // namespace coir::inline v0::streams
