@@ -67,6 +67,38 @@ TEST_CASE("fused stages allocate nothing at all") {
     CHECK(allocations_of(100'000, make) == 0);
 }
 
+TEST_CASE("sequential stages and sources allocate nothing at all") {
+    auto const stages = [](int n) {
+        return streams::iota(0, n) | streams::drop(3) | streams::drop_while([](int x) { return x < 9; }) |
+               streams::take_while([](int x) { return x >= 0; }) | streams::take_until([](int x) { return x < 0; }) |
+               streams::scan(0L, [](long a, int b) { return a + b; }) | streams::changes() | streams::adjacent<3>() |
+               streams::enumerate() | streams::as_results() | streams::count();
+    };
+    CHECK(allocations_of(1'000, stages) == 0);
+    CHECK(allocations_of(100'000, stages) == 0);
+    auto const joined = [](int n) {
+        return streams::concat(streams::once(1), streams::iota(0, n), streams::empty<int>()) |
+               streams::flat_map([](int x) { return streams::concat(streams::once(x), streams::iota(0, x % 3)); }) |
+               streams::transform([](int x) { return streams::once(x); }) | streams::join() | streams::last();
+    };
+    CHECK(allocations_of(1'000, joined) == 0);
+    CHECK(allocations_of(100'000, joined) == 0);
+    auto const again = [](int n) {
+        auto const next = [](int& left) { return left > 0 ? std::optional{left--} : std::nullopt; };
+        return streams::forever([next, n] { return streams::unfold(n / 10, next); }) |
+               streams::take(static_cast<std::size_t>(n)) | streams::drain();
+    };
+    CHECK(allocations_of(1'000, again) == 0);
+    CHECK(allocations_of(100'000, again) == 0);
+    auto const recovered = [](int n) {
+        return streams::fail_with<int>(n) | streams::transform_error([](int e) { return e + 1L; }) |
+               streams::or_else([](long e) { return std::views::iota(0, static_cast<int>(e)); }) |
+               streams::on_exit([](coir::outcome<void> const&) { return coir::checkpoint(); }) | streams::drain();
+    };
+    CHECK(allocations_of(1'000, recovered) == 0);
+    CHECK(allocations_of(100'000, recovered) == 0);
+}
+
 TEST_CASE("interrupt_when and ensuring allocate nothing for an element") {
     static deferred<> never_done;
     check_constant([](int n) {
@@ -109,7 +141,14 @@ TEST_CASE("a generator allocates its frame, an erased pipeline itself, neither a
 
 TEST_CASE("functions that are awaited use the frame of the one before") {
     check_constant([](int n) {
-        return numbers_up_to(n) | streams::transform([](int x) -> task<int> { co_return x; }) | streams::drain();
+        return numbers_up_to(n) | streams::transform([](int x) -> task<int> { co_return x; }) |
+               streams::filter([](int x) -> task<bool> { co_return x != 1; }) | streams::drain();
+    });
+    check_constant([](int n) {
+        auto const next = [](int& left) -> task<std::optional<int>> {
+            co_return left > 0 ? std::optional{left--} : std::nullopt;
+        };
+        return streams::unfold(n, next) | streams::drain();
     });
 }
 
@@ -125,6 +164,15 @@ TEST_CASE("a queue is drained without an allocation for an element") {
         return streams::from_queue(q) | streams::take(static_cast<std::size_t>(n)) | streams::drain();
     };
     check_constant(make);
+    check_constant([](int n) {
+        auto const empty = [](int count) -> task<> {
+            for (int i = 0; i < count; ++i) {
+                co_await q.pop();
+            }
+        };
+        fork(empty, n);
+        return numbers_up_to(n) | streams::into(q);
+    });
 }
 
 #endif

@@ -110,9 +110,9 @@ TEST_CASE("the function of flat_map may refer to its element [S11]") {
             co_yield char{c};
         }
     };
+    entries const words{"a word that is not short", "b"};
     auto const end = s.run([&]() -> task<std::vector<char>> {
-        co_return co_await (streams::from(entries{"a word that is not short", "b"}) | streams::flat_map(letters) |
-                            streams::to_vector());
+        co_return co_await (streams::from(words) | streams::flat_map(letters) | streams::to_vector());
     });
     CHECK(std::string(end.value().begin(), end.value().end()) == "a word that is not shortb");
 }

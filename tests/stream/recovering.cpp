@@ -20,8 +20,9 @@ auto resource(entries& log, std::string name) {
 }
 // 1, 2, then the failure.
 auto failing(entries& log, int code) {
+    auto close = resource(log, "failing");
     return streams::concat(streams::iota(1, 3), streams::fail_with<int>(err{code})) |
-           streams::ensuring(resource(log, "failing"));
+           streams::ensuring(coir::moved(close));
 }
 
 } // namespace
@@ -32,7 +33,8 @@ TEST_CASE("or_else goes on with another stream behind what was emitted [S8]") {
     auto const end = s.run([&]() -> task<> {
         auto other = [&log](err e) {
             log.push_back("asked");
-            return streams::iota(e.code, e.code + 2) | streams::ensuring(resource(log, "other"));
+            auto close = resource(log, "other");
+            return streams::iota(e.code, e.code + 2) | streams::ensuring(coir::moved(close));
         };
         co_await (failing(log, 7) | streams::or_else(other) | note(log));
     });
@@ -140,8 +142,9 @@ namespace {
 auto attempts(entries& log, int& attempt, int elements) {
     return [&log, &attempt, elements] {
         log.push_back("attempt " + std::to_string(++attempt));
+        auto close = resource(log, "attempt");
         return streams::concat(streams::iota(0, elements), streams::fail_with<int>(err{attempt})) |
-               streams::ensuring(resource(log, "attempt"));
+               streams::ensuring(coir::moved(close));
     };
 }
 

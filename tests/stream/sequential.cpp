@@ -428,9 +428,11 @@ TEST_CASE("into stops and closes its stream when the queue is closed, and counts
         co_await sleep_for(1ms);
         q.close();
         q.shutdown();
-        CHECK(co_await f <= 3);
+        std::size_t const before_the_end = co_await f;
+        CHECK(before_the_end <= 3);
         coir::queue<int> small{coir::dropping(2)};
-        CHECK(co_await (streams::iota(0, 5) | streams::into(small)) == 2);
+        std::size_t const accepted = co_await (streams::iota(0, 5) | streams::into(small));
+        CHECK(accepted == 2);
     });
     CHECK(log == entries{"finalizer begins", "finalizer ends"});
 }
@@ -438,18 +440,22 @@ TEST_CASE("into stops and closes its stream when the queue is closed, and counts
 TEST_CASE("into with and_close ends the queue as the stream ends [S14]") {
     test_scheduler s;
     auto const drained = [](auto& q) { return coir::as_result(streams::from_queue(q) | streams::to_vector()); };
+    numbers const both{0, 1};
     s.run([&]() -> task<> {
         auto const failing = [] { return streams::concat(streams::iota(0, 2), streams::fail_with<int>(err{4})); };
         coir::queue<int> a{coir::unbounded()};
         co_await (streams::iota(0, 2) | streams::into(a, streams::and_close));
-        CHECK((co_await drained(a)).value() == numbers{0, 1});
+        auto const of_a = co_await drained(a);
+        CHECK(of_a.value() == both);
         coir::queue<int, err> b{coir::unbounded()};
         auto const r = co_await coir::as_result(failing() | streams::into(b, streams::and_close));
         CHECK(r.error() == err{4});
-        CHECK((co_await drained(b)).error() == err{4});
+        auto const of_b = co_await drained(b);
+        CHECK(of_b.error() == err{4});
         coir::queue<int> c{coir::unbounded()}; // cannot fail
         static_cast<void>(co_await coir::as_result(failing() | streams::into(c, streams::and_close)));
-        CHECK((co_await drained(c)).value() == numbers{0, 1});
+        auto const of_c = co_await drained(c);
+        CHECK(of_c.value() == both);
         coir::queue<int> d{coir::unbounded()};
         auto never = [&]() -> task<> { co_await (streams::never_ends<int>() | streams::into(d, streams::and_close)); };
         auto const f = fork(never);

@@ -12,9 +12,8 @@ namespace coir::inline v0::detail {
 
 template <class T, class Queue>
 class queue_sink {
-    static_assert(
-        requires(Queue& q, T& x) { operation_from(q.push(std::move(x))); },
-        "coir: into takes a queue of what the elements convert to");
+    static_assert(std::constructible_from<typename Queue::value_type, T>,
+                  "coir: into takes a queue of what is made from the elements");
     using push = decltype(operation_from(std::declval<Queue&>().push(std::declval<T>())));
 
 public:
