@@ -8,6 +8,7 @@
 #include <array>
 #include <coroutine>
 #include <csignal>
+#include <functional>
 #include <string>
 
 #include <sys/wait.h>
@@ -58,6 +59,31 @@ coir::task<> destroys_what_is_being_completed() {
     co_await completer;
 }
 
+coir::stream<int> numbers() { co_yield 1; }
+
+coir::task<int> pulls_what_was_moved(bool erased) {
+    coir::stream<int> given = numbers();
+    if (erased) {
+        coir::stream<int> taken = numbers() | coir::streams::take(1);
+        coir::stream<int> const elsewhere = std::move(taken);
+        co_return co_await (std::move(taken) | coir::streams::fold(0, std::plus{}));
+    }
+    coir::stream<int> const elsewhere = std::move(given);
+    co_return co_await (std::move(given) | coir::streams::fold(0, std::plus{}));
+}
+
+coir::task<int> pulls_on_after_the_end() {
+    auto body = [](auto& in) -> coir::task<int> {
+        int sum = 0;
+        while (auto n = co_await next(in)) {
+            sum += *n;
+        }
+        auto const again = co_await next(in);
+        co_return again ? -1 : sum;
+    };
+    co_return co_await coir::with_stream(numbers(), body);
+}
+
 // A foreign awaitable that does this with its handle.
 struct foreign {
     bool await_ready() const noexcept { return false; }
@@ -92,6 +118,13 @@ TEST_CASE("a task that is awaited twice is reported") {
 TEST_CASE("a deferred that dies while it is being completed is reported") {
     CHECK_THAT(last_words([] { coir::sync_wait(destroys_what_is_being_completed); }),
                Catch::Contains("while it was being completed"));
+}
+
+TEST_CASE("a stream that is pulled after it was moved from is reported") {
+    bool const erased = GENERATE(false, true);
+    CHECK_THAT(last_words([erased] { coir::sync_wait(pulls_what_was_moved(erased)); }),
+               Catch::Contains("had been moved from"));
+    CHECK(coir::sync_wait(pulls_on_after_the_end).value() == 1);
 }
 
 TEST_CASE("correct use is not") { CHECK(coir::sync_wait(answer).value() == 42); }

@@ -111,6 +111,17 @@ task<void, typename S::error_type> pull_on_request(range_keeper<typename S::valu
     co_await with_stream(std::move(source), body);
 }
 
+// What is to be read, and says what is wrong with it.
+template <class S>
+struct range_types {
+    using given = std::remove_cvref_t<S>;
+    static_assert(async_stream<given>, "coir: this is no stream; begin with streams::from or another source");
+    static_assert(!async_stream<given> || !std::is_lvalue_reference_v<S>,
+                  "coir: a pipeline is passed on as an rvalue: std::move(pipeline)");
+    using value_type = typename given::value_type;
+    using error_type = typename given::error_type;
+};
+
 // The fiber, for the thread: ends it, and waits until the stream is closed.
 template <class T, class E>
 class range_reader {
@@ -207,9 +218,10 @@ public:
         reader* reader_;
     };
 
-    template <async_stream S>
-        requires std::same_as<typename S::value_type, T> && std::same_as<typename S::error_type, E>
-    blocking_range(scheduler& where, S source) : reader_{std::make_unique<reader>(where, std::move(source))} {}
+    template <class S>
+        requires(!std::is_lvalue_reference_v<S>) && async_stream<S> && std::same_as<typename S::value_type, T> &&
+                std::same_as<typename S::error_type, E>
+    blocking_range(scheduler& where, S&& source) : reader_{std::make_unique<reader>(where, std::move(source))} {}
 
     iterator begin() const {
         reader_->begin();
@@ -221,7 +233,8 @@ private:
     std::unique_ptr<reader> reader_;
 };
 
-template <async_stream S>
-blocking_range(scheduler&, S) -> blocking_range<typename S::value_type, typename S::error_type>;
+template <class S>
+blocking_range(scheduler&, S&&)
+    -> blocking_range<typename detail::range_types<S>::value_type, typename detail::range_types<S>::error_type>;
 
 } // namespace coir::inline v0

@@ -101,8 +101,9 @@ public:
 
     // The same, and then the stream fails with E made from `args`.
     template <class... Args>
-        requires(!std::same_as<E, never>) && std::constructible_from<E, Args...>
     bool fail(Args&&... args) const {
+        static_assert(std::constructible_from<E, Args...>,
+                      "coir: the E of this emitter is not made from these arguments; with never it cannot fail");
         return to_->elements.fail(in_place_failure, std::forward<Args>(args)...);
     }
 
@@ -230,10 +231,14 @@ namespace coir::inline v0::streams {
 // interrupted stops at once, and what was not pulled is dropped. An element allocates nothing once
 // the queue has grown; the start makes three allocations.
 template <class T, class E = never, class F>
-    requires std::invocable<detail::stored<F>&, emitter<T, E>>
 auto from_callback(queue_capacity capacity, F&& registration) {
     COIR_CHECK_CLOSURE(F);
-    return detail::callback_source<T, E, detail::stored<F>>{capacity, detail::unwrap(std::forward<F>(registration))};
+    constexpr bool fits = std::invocable<detail::stored<F>&, emitter<T, E>>;
+    static_assert(fits, "coir: the registration of a stream of callbacks takes a coir::emitter<T, E>");
+    if constexpr (fits) {
+        return detail::callback_source<T, E, detail::stored<F>>{capacity,
+                                                                detail::unwrap(std::forward<F>(registration))};
+    }
 }
 
 template <class T, class E = never, std::integral N, class F>

@@ -224,8 +224,9 @@ private:
         if (pulling_) {
             pulling_ = false;
         } else {
-            if (generator_ == nullptr) {
-                return detail::status::end; // pulled after its end
+            if (generator_ == nullptr) { // pulled after its end
+                COIR_CHECK(has_ended(record_.ended()), "a stream was pulled that had been moved from");
+                return detail::status::end;
             }
             detail::status const s = call(*generator_, record_);
             if (s != detail::status::value) {

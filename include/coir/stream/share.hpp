@@ -34,13 +34,18 @@ public:
         : base{owner, std::move(factory), o.lag, o.idle_time_to_live} {}
 };
 
+template <class F>
+concept makes_stream = std::invocable<F&> && async_stream<std::invoke_result_t<F&>>;
+
 template <class Owner, class F>
 auto share_by(Owner owner, F&& factory, streams::share_options options) {
-    using made = std::invoke_result_t<stored<F>&>;
-    static_assert(async_stream<made>, "coir: share takes a function that makes a stream");
-    static_cast<void>(checked_lag(options.lag));
-    shared_by_readers<Owner, stored<F>> all{owner, stored<F>(unwrap(std::forward<F>(factory))), options};
-    return shared_stream<typename made::value_type, typename made::error_type>{std::move(all)};
+    static_assert(makes_stream<stored<F>>, "coir: share takes a function that makes a stream");
+    if constexpr (makes_stream<stored<F>>) {
+        using made = std::invoke_result_t<stored<F>&>;
+        static_cast<void>(checked_lag(options.lag));
+        shared_by_readers<Owner, stored<F>> all{owner, stored<F>(unwrap(std::forward<F>(factory))), options};
+        return shared_stream<typename made::value_type, typename made::error_type>{std::move(all)};
+    }
 }
 
 } // namespace coir::inline v0::detail
@@ -66,7 +71,6 @@ auto share(scope<S>& s, F&& factory, share_options options = {}) {
     return detail::share_by(detail::owned_by_scope<S>{s}, std::forward<F>(factory), options);
 }
 template <class F>
-    requires std::invocable<detail::stored<F>&>
 auto share(F&& factory, share_options options = {}) {
     return detail::share_by(detail::owned_by_fiber{}, std::forward<F>(factory), options);
 }

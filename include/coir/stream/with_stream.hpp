@@ -131,4 +131,10 @@ auto next(open_stream<S>& in) {
     return detail::next_operation<S>{in.get()};
 }
 
+template <class S>
+    requires async_stream<std::remove_cvref_t<S>>
+auto next(S&&) {
+    static_assert(detail::fits<S>, "coir: next pulls what with_stream gives its body, and closes: it takes no stream");
+}
+
 } // namespace coir::inline v0

@@ -139,20 +139,21 @@ private:
     Up up_;
 };
 
+// Pulls one element each time one is wanted. No co_await in a condition: docs/guide/compilers.md.
 template <class Run>
 task<> wait_for_demand(Run& run) {
-    while (!co_await shared_demand<Run>{run}) {
+    for (bool wanted = false; !wanted;) {
+        wanted = co_await shared_demand<Run>{run};
     }
 }
-
-// Pulls one element each time one is wanted.
 template <class Run, class Make>
 task<void, typename Run::error_type> pull_on_demand(Run& run, Make& make) {
     co_await wait_for_demand(run);
     auto body = [&run](auto& in) -> task<void, typename Run::error_type> {
         while (auto element = co_await next(in)) {
             run.append(std::move(*element));
-            while (!co_await shared_demand<Run>{run}) {
+            for (bool wanted = false; !wanted;) {
+                wanted = co_await shared_demand<Run>{run};
             }
         }
     };
