@@ -1,5 +1,6 @@
 // Both namespaces at once, beside POSIX: no name is ambiguous, and each means what its use says.
 #include <coir/coir.hpp>
+#include <coir/interop/from_callback.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -29,11 +30,24 @@ task<int> doubled_task() {
     co_return co_await (one() | transform(twice));
 }
 
+task<int> called_back() {
+    auto const once = [](auto done) { done.succeed(1); };
+    int const first = co_await from_callback<int>(once);
+    auto const often = [](emitter<int> to) {
+        to.emit(2);
+        to.end();
+    };
+    auto pipeline = from_callback<int>(bounded(1), often) | to_vector();
+    auto const more = co_await std::move(pipeline);
+    co_return first + more.front();
+}
+
 } // namespace
 
 TEST_CASE("the names of coir and coir::streams are usable unqualified, beside <unistd.h>") {
     CHECK(sync_wait(doubled_stream).value() == std::vector<int>{2, 4});
     CHECK(sync_wait(doubled_task).value() == 2);
+    CHECK(sync_wait(called_back).value() == 3);
     pid_t (*posix_fork)() = &::fork;
     CHECK(posix_fork != nullptr);
 }

@@ -175,4 +175,17 @@ TEST_CASE("a queue is drained without an allocation for an element") {
     });
 }
 
+TEST_CASE("a stream of callbacks allocates nothing for an element once its queue has grown") {
+    check_constant([](int n) {
+        auto produce = [](coir::emitter<int> to, int count) -> task<> {
+            for (int i = 0; i < count; ++i) {
+                co_await to.emit_when_free(i);
+            }
+            to.end();
+        };
+        auto listen = [produce, n](coir::emitter<int> to) { fork(produce, std::move(to), n); };
+        return streams::from_callback<int>(coir::bounded(16), listen) | streams::drain();
+    });
+}
+
 #endif
