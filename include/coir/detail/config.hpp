@@ -8,13 +8,24 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define COIR_NOINLINE __declspec(noinline)
 #define COIR_ALWAYS_INLINE __forceinline
-#define COIR_ALWAYS_INLINE_LAMBDA [[msvc::forceinline]]
 #define COIR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else
 #define COIR_NOINLINE __attribute__((noinline))
 #define COIR_ALWAYS_INLINE inline __attribute__((always_inline))
-#define COIR_ALWAYS_INLINE_LAMBDA __attribute__((always_inline))
 #define COIR_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+// For functions and lambdas that have to end up in one loop: what they refer to stays in registers
+// only then. Not in builds for a debugger.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define COIR_FUSED __forceinline
+#define COIR_FUSED_LAMBDA [[msvc::forceinline]]
+#elif defined(__OPTIMIZE__)
+#define COIR_FUSED inline __attribute__((always_inline))
+#define COIR_FUSED_LAMBDA __attribute__((always_inline))
+#else
+#define COIR_FUSED inline
+#define COIR_FUSED_LAMBDA
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)

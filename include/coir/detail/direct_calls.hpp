@@ -18,7 +18,7 @@ public:
 
     // value: the frame returned or yielded, and has left the fiber's stack. Else it is on it,
     // and this is what poll has to say.
-    COIR_ALWAYS_INLINE status operator()(frame& callee, completion_base& record) noexcept {
+    COIR_FUSED status operator()(frame& callee, completion_base& record) noexcept {
         // push_frame(), which would load the caller again: that takes as long as all the rest.
         callee.caller = below_;
         callee.fiber = &fiber_;

@@ -37,7 +37,7 @@ public:
 
     // The same for many, as long as `give` wants more; what it throws is a defect, too.
     template <class Give>
-    COIR_ALWAYS_INLINE status each(fiber_base& f, Give give) noexcept {
+    COIR_FUSED status each(fiber_base& f, Give give) noexcept {
         if (over_) {
             return status::end;
         }
@@ -48,7 +48,7 @@ public:
         bool more = true;
         status s = status::defect;
         try {
-            s = pull_each(up_, f, [&](typename Up::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+            s = pull_each(up_, f, [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
                 ++passed;
                 more = give(std::move(x));
                 return more;

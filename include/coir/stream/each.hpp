@@ -1,8 +1,8 @@
 // Many elements in one call: what makes fused stages as fast as a loop.
 //
 //     template <class Give>
-//     COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) { // of a stage that doubles
-//         return pull_each(this->up_, f, [&](int&& x) COIR_ALWAYS_INLINE_LAMBDA { return give(x * 2); });
+//     COIR_FUSED status poll_each(fiber_base& f, Give give) { // of a stage that doubles
+//         return pull_each(this->up_, f, [&](int&& x) COIR_FUSED_LAMBDA { return give(x * 2); });
 //     }
 //
 // A source that has elements at hand runs its own loop, and each stage is a function in the body of
@@ -20,6 +20,10 @@
 // `give` knows which. give never waits, so it may run in the middle of a pull. What it throws
 // goes through all stages, which are only closed then.
 //
+// A give may have more(), which the source asks before each element: interrupt_when looks at its
+// signal so. A compiler takes the look out of a loop in which nothing can fire the signal, which it
+// cannot do with one that depends on whether the element passes a filter.
+//
 // All of it must end up in one function: what give refers to is in memory otherwise.
 #pragma once
 
@@ -30,6 +34,55 @@
 
 namespace coir::inline v0::detail {
 
+template <class Give>
+concept asks_for_more = requires(Give& give) {
+    { give.more() } -> std::same_as<bool>;
+};
+
+// For sources, before each element.
+template <class Give>
+COIR_FUSED bool wants_more(Give& give) {
+    if constexpr (asks_for_more<Give>) {
+        return give.more();
+    } else {
+        return true;
+    }
+}
+
+// A give that asks; made by giving().
+template <class Body, class More>
+class asking {
+public:
+    asking(Body body, More more) : body_{body}, more_{more} {}
+    template <class T>
+    COIR_FUSED bool operator()(T&& x) {
+        return body_(std::forward<T>(x));
+    }
+    COIR_FUSED bool more() { return more_(); }
+
+private:
+    Body body_;
+    More more_;
+};
+
+// What a stage gives to upstream, when it was given `give`: `body`, and the question goes on.
+template <class Give, class Body>
+COIR_FUSED auto giving(Give& give, Body body) {
+    if constexpr (asks_for_more<Give>) {
+        auto more = [&give]() COIR_FUSED_LAMBDA { return give.more(); };
+        return asking{body, more};
+    } else {
+        return body;
+    }
+}
+
+// A stream that asks before each element.
+template <class S>
+inline constexpr bool is_asked = false;
+template <class S>
+    requires requires { S::asks; }
+inline constexpr bool is_asked<S> = S::asks;
+
 // A stream that has poll_each for a function of this type.
 template <class S, class Give>
 concept gives_each = requires(S& s, fiber_base& f, Give give) {
@@ -38,12 +91,12 @@ concept gives_each = requires(S& s, fiber_base& f, Give give) {
 
 // poll_each of a stream that need not have it.
 template <class S, class Give>
-COIR_ALWAYS_INLINE status pull_each(S& s, fiber_base& f, Give give) {
+COIR_FUSED status pull_each(S& s, fiber_base& f, Give give) {
     if constexpr (gives_each<S, Give>) {
         return s.poll_each(f, give);
     } else {
         std::optional<typename S::value_type> out;
-        for (unsigned n = 0; n != budget; ++n) {
+        for (unsigned n = 0; n != budget && wants_more(give); ++n) {
             status const ended = s.poll_next(f, out);
             if (ended != status::value) {
                 return ended;

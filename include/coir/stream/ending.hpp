@@ -40,8 +40,9 @@ public:
         return state_ == state::leaving ? leave(out) : stopped();
     }
 
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
         if (state_ != state::idle) { // in the middle of a pull
             std::optional<value_type> out;
             status const s = poll_next(f, out);
@@ -54,10 +55,17 @@ public:
         }
         bool more = true;
         surrounding around{region_, f};
-        status const s = pull_each(up_, f, [&](value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+        auto const pass = [&](value_type&& x) COIR_FUSED_LAMBDA {
             more = give(std::move(x));
-            return more && !signal_->is_done();
-        });
+            return more && (looks_first || !signal_->is_done());
+        };
+        auto const look = [&]() COIR_FUSED_LAMBDA { return wants_more(give) && !signal_->waiters().seems_done(); };
+        status s = status::pending;
+        if constexpr (looks_first) {
+            s = pull_each(up_, f, asking{pass, look});
+        } else {
+            s = pull_each(up_, f, giving(give, pass));
+        }
         if (!has_ended(s)) {
             around.stay();
             listen(f);
@@ -103,6 +111,7 @@ public:
 
 private:
     enum class state : unsigned char { idle, armed, leaving, abandoned };
+    static constexpr bool looks_first = is_asked<Up> && waiter_list::has_cheap_look;
 
     status begin(fiber_base& f, std::optional<value_type>& out) {
         if (signal_->is_done()) {
@@ -201,8 +210,9 @@ public:
         pulled_ = true;
         return this->up_.poll_next(f, out);
     }
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
         pulled_ = true;
         return pull_each(this->up_, f, give);
     }

@@ -114,7 +114,7 @@ public:
         }
     }
     status poll_each(fiber_base& f, give_reference<T> give) override {
-        return pull_each(s_, f, [give](typename S::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+        return pull_each(s_, f, [give](typename S::value_type&& x) COIR_FUSED_LAMBDA {
             if constexpr (std::same_as<typename S::value_type, T>) {
                 return give(std::move(x));
             } else {
@@ -175,7 +175,7 @@ public:
         return s;
     }
     template <class Give>
-    COIR_ALWAYS_INLINE detail::status poll_each(detail::fiber_base& f, Give give) {
+    COIR_FUSED detail::status poll_each(detail::fiber_base& f, Give give) {
         if (erased_) {
             return erased_->poll_each(f, detail::give_reference<T>{give});
         }
@@ -220,7 +220,7 @@ private:
     explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
 
     // Until the generator has yielded, or ended.
-    COIR_ALWAYS_INLINE detail::status advance(detail::direct_calls& call) noexcept {
+    COIR_FUSED detail::status advance(detail::direct_calls& call) noexcept {
         if (pulling_) {
             pulling_ = false;
         } else {

@@ -35,12 +35,13 @@ public:
         }
         return s;
     }
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
-        return pull_each(this->up_, f, [&](element&& x) COIR_ALWAYS_INLINE_LAMBDA {
-            value_type made(std::invoke(f_, std::move(x)));
-            return give(std::move(made));
-        });
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
+                             value_type made(std::invoke(f_, std::move(x)));
+                             return give(std::move(made));
+                         }));
     }
 
 private:
@@ -68,11 +69,12 @@ public:
             }
         }
     }
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
-        return pull_each(this->up_, f, [&](element&& x) COIR_ALWAYS_INLINE_LAMBDA {
-            return std::invoke(keep_, std::as_const(x)) ? give(std::move(x)) : true;
-        });
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
+                             return std::invoke(keep_, std::as_const(x)) ? give(std::move(x)) : true;
+                         }));
     }
 
 private:
@@ -95,12 +97,13 @@ public:
         }
         return s;
     }
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
-        return pull_each(this->up_, f, [&](element&& x) COIR_ALWAYS_INLINE_LAMBDA {
-            std::invoke(f_, std::as_const(x));
-            return give(std::move(x));
-        });
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
+                             std::invoke(f_, std::as_const(x));
+                             return give(std::move(x));
+                         }));
     }
 
 private:
@@ -142,18 +145,19 @@ public:
         left_ -= s == status::value ? 1 : 0;
         return s;
     }
+    static constexpr bool asks = is_asked<Up>;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base& f, Give give) {
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
         if (left_ == 0) {
             return status::end;
         }
         loop_local<std::size_t> left{left_};
         bool more = true;
-        status const s = pull_each(this->up_, f, [&](element&& x) COIR_ALWAYS_INLINE_LAMBDA {
-            --*left;
-            more = give(std::move(x));
-            return more && *left != 0;
-        });
+        status const s = pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
+                                       --*left;
+                                       more = give(std::move(x));
+                                       return more && *left != 0;
+                                   }));
         return s == status::value && more && *left == 0 ? status::end : s;
     }
 

@@ -78,7 +78,7 @@ private:
     status run_in_loop(fiber_base& f) noexcept {
         status accepted = status::value;
         loop_local<Sink> sink{sink_};
-        status const s = up_.each(f, [&](typename Up::value_type&& x) COIR_ALWAYS_INLINE_LAMBDA {
+        status const s = up_.each(f, [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
             accepted = sink->accept(f, x);
             return accepted == status::value;
         });

@@ -29,8 +29,9 @@ public:
         return status::value;
     }
 
+    static constexpr bool asks = true;
     template <class Give>
-    COIR_ALWAYS_INLINE status poll_each(fiber_base&, Give give) {
+    COIR_FUSED status poll_each(fiber_base&, Give give) {
         begin();
         loop_local<iterator> at{*at_};
         auto const end = std::ranges::end(range_);
@@ -39,13 +40,16 @@ public:
             bool const is_last = left < std::ranges::range_difference_t<R>{budget};
             unsigned const turns = is_last ? static_cast<unsigned>(left) : budget;
             for (unsigned n = 0; n != turns; ++n) {
-                if (!pass_one(*at, give)) {
+                if (!wants_more(give) || !pass_one(*at, give)) {
                     return status::value;
                 }
             }
             return is_last ? status::end : status::value;
         } else {
             for (unsigned n = 0; n != budget; ++n) {
+                if (!wants_more(give)) {
+                    break;
+                }
                 if (*at == end) {
                     return status::end;
                 }
@@ -73,7 +77,7 @@ private:
         }
     }
     template <class Give>
-    COIR_ALWAYS_INLINE static bool pass_one(iterator& at, Give& give) {
+    COIR_FUSED static bool pass_one(iterator& at, Give& give) {
         value_type x(element(at));
         ++at;
         return give(std::move(x));
