@@ -14,6 +14,8 @@
 #include <coir/detail/fiber_walk.hpp>
 #include <coir/runtime/scheduler.hpp>
 
+#include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <mutex>
 #include <source_location>
@@ -114,6 +116,64 @@ inline fiber_info read_fiber(visited_fiber const& v, dump_options const& options
     return info;
 }
 
+// The fibers of streams are found last, without a level of their own; puts them and all below
+// behind the other children of who pulls, if that one is there.
+inline void nest_streams(std::vector<fiber_info>& all) {
+    auto const is_of_a_stream = [](fiber_info const& f) { return f.depth == 0 && f.parent; };
+    if (std::none_of(all.begin(), all.end(), is_of_a_stream)) {
+        return;
+    }
+    struct place {
+        fiber_id key;
+        std::size_t at;
+        auto operator<=>(place const&) const = default;
+    };
+    std::vector<place> by_id;
+    std::vector<place> by_parent;
+    for (std::size_t i = 0; i != all.size(); ++i) {
+        by_id.push_back({all[i].id, i});
+        by_parent.push_back({all[i].parent, i});
+    }
+    std::sort(by_id.begin(), by_id.end());
+    std::sort(by_parent.begin(), by_parent.end());
+    auto const is_there = [&](fiber_id id) {
+        auto const found = std::lower_bound(by_id.begin(), by_id.end(), place{id, 0});
+        return found != by_id.end() && found->key == id;
+    };
+
+    std::vector<fiber_info> nested;
+    nested.reserve(all.size());
+    std::vector<place> next; // a stack; key: unused
+    auto const push_children = [&](fiber_id of) {
+        auto const first = std::lower_bound(by_parent.begin(), by_parent.end(), place{of, 0});
+        auto last = first;
+        while (last != by_parent.end() && last->key == of) {
+            ++last;
+        }
+        while (last != first) {
+            next.push_back(*--last);
+        }
+    };
+    for (std::size_t i = 0; i != all.size(); ++i) {
+        if (is_there(all[i].parent)) {
+            continue;
+        }
+        all[i].depth = 0;
+        next.push_back({all[i].parent, i});
+        while (!next.empty()) {
+            fiber_info& f = all[next.back().at];
+            next.pop_back();
+            std::size_t const before = next.size();
+            push_children(f.id);
+            for (std::size_t c = before; c != next.size(); ++c) {
+                all[next[c].at].depth = f.depth + 1;
+            }
+            nested.push_back(std::move(f));
+        }
+    }
+    all = std::move(nested);
+}
+
 // Walks take turns.
 COIR_SHARED inline std::mutex& walking() noexcept {
     static std::mutex m;
@@ -133,6 +193,7 @@ inline std::vector<fiber_info> snapshot(scheduler& s, dump_options options = {})
     std::lock_guard const alone{detail::walking()};
     detail::nursery_walk walk;
     walk(s.fibers(), [&](detail::visited_fiber const& v) { all.push_back(detail::read_fiber(v, options)); });
+    detail::nest_streams(all);
     return all;
 }
 

@@ -13,6 +13,7 @@
 #include <coir/stream/acquiring.hpp>
 #include <coir/stream/blocking_range.hpp>
 #include <coir/stream/broadcast.hpp>
+#include <coir/stream/buffer.hpp>
 #include <coir/stream/chunk_within.hpp>
 #include <coir/stream/chunking.hpp>
 #include <coir/stream/concept.hpp>
@@ -42,7 +43,10 @@
 #include <coir/stream/sources_of_values.hpp>
 #include <coir/stream/sources_of_work.hpp>
 #include <coir/stream/summarizing.hpp>
+#include <coir/stream/switch_map.hpp>
 #include <coir/stream/taking.hpp>
 #include <coir/stream/text.hpp>
 #include <coir/stream/timeout.hpp>
+#include <coir/stream/transform_par.hpp>
 #include <coir/stream/with_stream.hpp>
+#include <coir/stream/zip.hpp>

@@ -122,3 +122,102 @@ TEST_CASE("a pool is dumped while fibers of streams come and go [X22]") {
     reader.join();
     CHECK(dumped > 0);
 }
+
+TEST_CASE("buffers on a pool keep the order and lose nothing that they should not [S31][S32]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    for (unsigned round = 0; round < 60 * coir_test::stress_scale(); ++round) {
+        order_checker check;
+        int last = -1;
+        bool rising = true;
+        pool.run([&]() -> task<> {
+            co_await (numbered(0, 400, pool, open) | streams::buffer(round % 7) | streams::for_each(std::ref(check)));
+            auto look = [&](int n) -> task<> {
+                rising = rising && n > last;
+                last = n;
+                co_await yield();
+            };
+            auto const capacity = round % 2 == 0 ? sliding(2) : dropping(2);
+            co_await (numbered(0, 400, pool, open) | streams::buffer(capacity) | streams::for_each(look));
+        });
+        REQUIRE(check.wrong() == 0);
+        REQUIRE(check.seen() == 400);
+        REQUIRE(rising);
+        REQUIRE((round % 2 != 0 || last == 399));
+        REQUIRE(open == 0);
+    }
+}
+
+TEST_CASE("transform_par on a pool keeps the order, and n at most run at once [S20][S21]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    std::atomic<int> most{0};
+    for (unsigned round = 0; round < 60 * coir_test::stress_scale(); ++round) {
+        std::atomic<int> running{0};
+        std::atomic<bool> too_many{false};
+        int const limit = 1 + static_cast<int>(round % 5);
+        auto work = [&](int n) -> task<int> {
+            int const now = ++running;
+            too_many = too_many || now > limit;
+            most = now > most ? now : most.load();
+            if (n % 3 == 0) {
+                co_await yield();
+            }
+            --running;
+            co_return n;
+        };
+        order_checker check;
+        std::vector<char> seen(400);
+        pool.run([&]() -> task<> {
+            co_await (numbered(0, 400, pool, open) | streams::transform_par(limit, work) |
+                      streams::for_each(std::ref(check)));
+            auto note = [&](int n) { ++seen[static_cast<std::size_t>(n)]; };
+            co_await (numbered(0, 400, pool, open) | streams::transform_par_unordered(limit, work) |
+                      streams::for_each(note));
+        });
+        REQUIRE(check.wrong() == 0);
+        REQUIRE(check.seen() == 400);
+        REQUIRE(seen == std::vector<char>(400, 1));
+        REQUIRE_FALSE(too_many);
+        REQUIRE(open == 0);
+    }
+    CHECK(most > 1);
+}
+
+TEST_CASE("zip_latest and switch_map on a pool, stopped at any moment, leave nothing [S29][X35]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    for (unsigned round = 0; round < 200 * coir_test::stress_scale(); ++round) {
+        std::atomic<int> inside{0};
+        std::atomic<bool> overlap{false};
+        int newest = -1;
+        bool rising = true;
+        pool.run([&]() -> task<> {
+            auto inner = [&](int n) -> stream<int> {
+                struct only {
+                    std::atomic<int>& count;
+                    explicit only(std::atomic<int>& c) : count{c} { ++count; }
+                    ~only() { --count; }
+                } const here{inside};
+                overlap = overlap || inside > 1;
+                for (int i = 0; i < 3; ++i) {
+                    co_await yield();
+                    co_yield n;
+                }
+            };
+            auto note = [&](int n) {
+                rising = rising && n >= newest;
+                newest = n;
+            };
+            auto switched = numbered(0, 100, pool, open) | streams::switch_map(inner) | streams::for_each(note);
+            co_await timeout(std::move(switched), std::chrono::microseconds{pool.random() % 400 + 1});
+            auto zipped = numbered(0, 50, pool, open) | streams::zip_latest(numbered(1, 50, pool, open)) |
+                          streams::take(static_cast<std::size_t>(pool.random() % 120)) | streams::drain();
+            co_await std::move(zipped);
+        });
+        REQUIRE(rising);
+        REQUIRE_FALSE(overlap);
+        REQUIRE(inside == 0);
+        REQUIRE(open == 0);
+    }
+}

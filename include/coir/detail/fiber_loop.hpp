@@ -175,13 +175,11 @@ inline bool fiber_base::await_children(void const* under) noexcept {
         return true;
     }
     for (nursery* n = &children_; n != nullptr; n = n->next()) {
-        if (!n->is_of_a_stream()) {
-            n->interrupt(id_, under);
-        }
+        n->interrupt(id_, under);
     }
     begin_masked_wait("its children");
     for (nursery* scope = children_.next(); scope != nullptr; scope = scope->next()) {
-        if (!scope->is_of_a_stream() && !scope->wait(*this, under)) {
+        if (!scope->wait(*this, under)) {
             return false;
         }
     }

@@ -3,6 +3,7 @@
 // Nurseries and fibers are a tree already, so nothing is registered anywhere:
 //
 //     scheduler.fibers() -> fiber -> its children() -> the groups it is in -> fiber -> ...
+//                        -> the fibers of streams -> fiber -> ...
 //
 // Why what is visited is alive: a member leaves under its nursery's lock, and a fiber with a child,
 // or a group with a member, does not end. So the walk holds the lock of one nursery that has a
@@ -16,6 +17,7 @@
 #pragma once
 
 #include <coir/detail/fiber_base.hpp>
+#include <coir/detail/stream_nursery.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -85,7 +87,8 @@ private:
         while (oldest != nullptr && oldest->older_ != nullptr) {
             oldest = oldest->older_;
         }
-        return {&children, &group, oldest, group.size_, owner};
+        return {&children, &group, oldest, group.size_,
+                group.of_a_stream_ ? static_cast<stream_nursery&>(group).consumer() : owner};
     }
 
     template <class Visit>

@@ -149,7 +149,8 @@ public:
     }
 
     // For diagnostics: a fiber's children head a chain of the groups that it is in just now. The
-    // fiber alone changes it; nursery_walk follows it from any thread, under the same lock.
+    // fiber alone changes it; nursery_walk follows it from any thread, under the same lock. (What
+    // the fibers of a scheduler head is in stream_nursery.hpp.)
     void attach(nursery& group) noexcept {
         std::lock_guard guard{lock_};
         group.next_ = std::exchange(next_, &group);
@@ -165,11 +166,6 @@ public:
     // The next of the chain; for the fiber itself.
     nursery* next() const noexcept { return next_; }
 
-    // It belongs to a stream, which is pulled by one fiber and then perhaps by another: its members
-    // do not end with the fiber in whose chain it is.
-    void leave_to_stream() noexcept { of_a_stream_ = true; }
-    bool is_of_a_stream() const noexcept { return of_a_stream_; }
-
     std::size_t size() const noexcept {
         std::lock_guard guard{lock_};
         return size_;
@@ -177,6 +173,7 @@ public:
 
 private:
     friend class nursery_walk;
+    friend class stream_nursery;
 
     // Under the lock. It waits for nothing yet, so it is not frozen.
     COIR_NOINLINE void interrupt_newcomer(nursery_member& m) noexcept {
@@ -286,7 +283,7 @@ private:
     bool closed_ = false;
     bool untouched_ = true;
     bool stopped_ = false;
-    bool of_a_stream_ = false;
+    bool of_a_stream_ = false; // it is a stream_nursery
     bool waits_for_all_ = false;
     fiber_id stopped_by_;
     nursery_member* newest_ = nullptr;

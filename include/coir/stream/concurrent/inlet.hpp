@@ -42,7 +42,9 @@ protected:
     void set_full(bool full) noexcept { now_.full = full; }
     bool is_full() const noexcept { return now_.full; }
     // The consumer has taken the element.
-    void set_taken() noexcept { now_.full = seen_.full = false; }
+    void set_taken() noexcept { now_.full = seen_.full = claimed_ = false; }
+    // The element goes away unless the consumer knows of it.
+    void withdraw() noexcept { now_.full = now_.full && claimed_; }
 
     void end_pulls(status how, std::exception_ptr defect, fiber_base& f, bool stopped) noexcept {
         bool const fails = how != status::end && !(how == status::cancelled && stopped);
@@ -87,8 +89,9 @@ private:
     inlet_news& news_;
     inlet_base* next_ = nullptr;
     bool listed_ = false;
-    state now_;  // under the lock
-    state seen_; // the consumer's
+    bool claimed_ = false; // the consumer knows of the element
+    state now_;            // under the lock
+    state seen_;           // the consumer's
 };
 
 // The inlets that have something new, in the order in which that came. Guarded by the scope's lock.
@@ -108,6 +111,7 @@ public:
         first_ = from->next_;
         from->listed_ = false;
         from->seen_ = from->now_;
+        from->claimed_ = from->now_.full;
         return true;
     }
 
@@ -134,6 +138,8 @@ inline void inlet_base::tell(wake_batch& wakes) noexcept {
 template <class Up>
 class inlet final : public inlet_base, public stream_pump<Up, inlet<Up>> {
     using base = stream_pump<Up, inlet<Up>>;
+    // An upstream that says of an element, under the lock, that it is of no use any more.
+    static constexpr bool withdraws = requires(Up& up) { up.is_stale(); };
 
 public:
     using value_type = typename Up::value_type;
@@ -161,16 +167,14 @@ public:
         wakes.add(room_.claim());
     }
 
+    // Under the lock: it looks again whether its element is stale.
+    [[nodiscard]] fiber_base* claim_waiting() noexcept { return room_.claim(); }
+
     // Interrupts this one alone. is_closed() is told when it has released what it had; an element
     // that it has handed over stays until then.
     void stop(fiber_id by) noexcept {
         stopped_.store(true, std::memory_order_relaxed);
         this->request_interrupt(by);
-    }
-
-    decltype(auto) error() { return this->upstream().error(); }
-    fiber_id interrupted_by() {
-        return this->interrupt_requested() ? this->fiber_base::interrupted_by() : this->upstream().interrupted_by();
     }
 
 private:
@@ -184,6 +188,11 @@ private:
             if (!std::exchange(offered_, true)) {
                 set_full(true);
                 tell(wakes);
+            }
+            if constexpr (withdraws) {
+                if (this->upstream().is_stale()) {
+                    withdraw();
+                }
             }
             return !is_full();
         });

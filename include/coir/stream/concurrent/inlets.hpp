@@ -1,7 +1,6 @@
 // Several upstreams of one stage, each of its own type.
 #pragma once
 
-#include <coir/errors.hpp>
 #include <coir/stream/concurrent/inlet.hpp>
 #include <coir/stream/concurrent/started_state.hpp>
 
@@ -60,6 +59,14 @@ public:
         return f(first_) && rest_.all_of(f);
     }
 
+    template <std::size_t I>
+    auto& get() noexcept {
+        if constexpr (I == 0) {
+            return first_;
+        } else {
+            return rest_.template get<I - 1>();
+        }
+    }
     inlet<Up>& only() noexcept
         requires(sizeof...(Rest) == 0)
     {
@@ -100,17 +107,13 @@ public:
         requires(!std::same_as<error_type, never>)
     {
         std::optional<error_type> e;
-        visit_end([&]<class Up>(inlet<Up>& in) {
-            if constexpr (!std::same_as<typename Up::error_type, never>) {
-                e.emplace(convert_error<error_type>(in.error()));
-            }
-        });
+        visit_end([&](auto& in) { in.error_into(e); });
         return std::move(*e);
     }
     std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
     fiber_id interrupted_by() {
         fiber_id by;
-        visit_end([&](auto& in) { by = in.interrupted_by(); });
+        visit_end([&](auto& in) { by = in.ended_by(); });
         return by;
     }
 

@@ -3,16 +3,19 @@
 //
 // Outlet, the class that derives from it, takes what is pulled:
 //     optional<T>& place()        where the next element goes; asked for again and again in a pull
-//     status offer(f)             it is there. value: there is room for the next one; pending,
-//                                 cancelled: as operation::poll
+//     status offer(f)             it is there. value: there is room for the next one; else as
+//                                 operation::poll, and if it says defect there is thrown()
 //     void pulled(how, defect)    the pulls are over: end, or how else. Upstream is closed next
 //     void closed(thrown)         upstream is closed; what that threw. The last call; the fiber's
 //                                 memory belongs to its owner once it has left the nursery
 #pragma once
 
 #include <coir/detail/live_count.hpp>
+#include <coir/errors.hpp>
 #include <coir/stream/closing.hpp>
 
+#include <concepts>
+#include <optional>
 #include <utility>
 
 namespace coir::inline v0::detail {
@@ -34,6 +37,15 @@ public:
     void start() noexcept { start_in_nursery(nullptr); }
 
     Up& upstream() noexcept { return up_.stream(); }
+
+    // How it ended, once it is closed. Nothing is put into `e` if upstream cannot fail.
+    template <class E>
+    void error_into(std::optional<E>& e) {
+        if constexpr (!std::same_as<typename Up::error_type, never>) {
+            e.emplace(convert_error<E>(upstream().error()));
+        }
+    }
+    fiber_id ended_by() { return interrupt_requested() ? interrupted_by() : upstream().interrupted_by(); }
 
 protected:
     ~stream_pump() = default;
@@ -61,7 +73,7 @@ private:
                     return s;
                 }
                 if (s != status::value) {
-                    over(s);
+                    over(s, s == status::defect ? up_.defect() : nullptr);
                     break;
                 }
                 step_ = step::offer;
@@ -74,6 +86,10 @@ private:
                 }
                 if (s == status::value) {
                     step_ = step::pull;
+                    break;
+                }
+                if constexpr (requires { outlet().thrown(); }) {
+                    over(s, s == status::defect ? outlet().thrown() : nullptr);
                 } else {
                     over(s);
                 }
@@ -92,11 +108,10 @@ private:
         }
     }
 
-    // A fiber that was interrupted by somebody else than its stage ends the stage so.
-    void over(status s) noexcept {
+    void over(status s, std::exception_ptr defect = nullptr) noexcept {
         step_ = step::close;
         over_ = true;
-        outlet().pulled(s, s == status::defect ? up_.defect() : nullptr);
+        outlet().pulled(s, std::move(defect));
     }
 
     void end_cancelled() noexcept override {

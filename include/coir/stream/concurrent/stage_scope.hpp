@@ -14,6 +14,7 @@
 #include <coir/detail/checked.hpp>
 #include <coir/detail/guarded_wait.hpp>
 #include <coir/detail/operation.hpp>
+#include <coir/detail/stream_nursery.hpp>
 #include <coir/stream/concept.hpp>
 
 #include <exception>
@@ -46,8 +47,8 @@ private:
 class stage_scope : private nursery_waiter {
 public:
     // `what`: what the consumer waits for, as leaf::what().
-    explicit stage_scope(char const* what) noexcept : consumer_{lock_, what} { members_.leave_to_stream(); }
-    ~stage_scope() { COIR_CHECK(shown_in_ == nullptr, "a stream was destroyed while open, without its sink"); }
+    explicit stage_scope(char const* what) noexcept : consumer_{lock_, what} {}
+    ~stage_scope() { COIR_CHECK(!members_.is_shown(), "a stream was destroyed while open, without its sink"); }
     stage_scope(stage_scope const&) = delete;
     stage_scope& operator=(stage_scope const&) = delete;
 
@@ -56,10 +57,14 @@ public:
 
     // ---- For the consumer.
 
-    // The fibers are shown below the fiber that pulls. A reference keeps that one's block.
+    // For each pull. The fibers are shown below the one that pulls.
     void enter(fiber_base& f) noexcept {
-        if (shown_in_ != &f) {
-            show_in(&f);
+        if (pulled_by_ != f.id()) [[unlikely]] {
+            pulled_by_ = f.id();
+            members_.set_consumer(f.id());
+            if (!members_.is_shown()) {
+                members_.show(f.where().fibers());
+            }
         }
     }
 
@@ -98,7 +103,7 @@ public:
                 return status::pending;
             }
             closed_ = true;
-            show_in(nullptr);
+            members_.hide();
             take_thrown(f);
         }
         return thrown_ ? status::defect : status::value;
@@ -150,17 +155,6 @@ private:
         std::unique_ptr<note> next;
     };
 
-    void show_in(fiber_base* f) noexcept {
-        if (fiber_base* const before = std::exchange(shown_in_, f)) {
-            before->children().detach(members_);
-            before->release();
-        }
-        if (f != nullptr) {
-            f->retain();
-            f->children().attach(members_);
-        }
-    }
-
     // The first is the stage's own defect, the rest is suppressed. A closing that was the stage's
     // end in a pull has been told already.
     void take_thrown(fiber_base& f) noexcept {
@@ -182,8 +176,8 @@ private:
 
     spin_lock lock_;
     guarded_wait consumer_;
-    nursery members_;
-    fiber_base* shown_in_ = nullptr;
+    stream_nursery members_;
+    fiber_id pulled_by_;
     fiber_base* closer_ = nullptr;
     source_end* failed_ = nullptr;   // under the lock
     source_end* ended_as_ = nullptr; // the consumer's own

@@ -1,0 +1,378 @@
+// A stream for the newest element: switch_map.
+//
+//     queries | streams::switch_map(search) | streams::for_each(show)    // results of the newest query
+//
+// The fiber that pulls upstream puts what it gets onto a desk and never waits. Another one runs the
+// inner stream; while it pulls, a cancel region is around it, which a new element cancels.
+#pragma once
+
+#include <coir/detail/region.hpp>
+#include <coir/stream/applying.hpp>
+#include <coir/stream/concurrent/inlet.hpp>
+#include <coir/stream/concurrent/started_state.hpp>
+
+#include <functional>
+#include <utility>
+
+namespace coir::inline v0::detail {
+
+// The newest element, in one of three places: one is written, one is ready, one is being used.
+template <class T>
+class newest_desk {
+public:
+    explicit newest_desk(stage_scope& scope) noexcept : scope_{scope}, wait_{scope.lock(), "an element to switch to"} {}
+
+    stage_scope& scope() const noexcept { return scope_; }
+
+    // ---- For who pulls upstream.
+    std::optional<T>& place() noexcept { return places_[written_]; }
+
+    // What is in place() is the newest. An inner stream that runs is given up. `more()`, under the
+    // lock, gives somebody else who is to be woken.
+    template <class More>
+    void put(More more) noexcept {
+        fiber_base* frozen = nullptr;
+        {
+            wake_batch wakes;
+            std::lock_guard const guard{scope_.lock()};
+            std::swap(written_, ready_);
+            is_fresh_ = true;
+            wakes.add(wait_.claim());
+            wakes.add(more());
+            if (runner_ != nullptr && runner_->cancel_region(region_)) {
+                frozen = runner_;
+            }
+        }
+        if (frozen != nullptr) {
+            frozen->finish_cancel();
+        }
+    }
+    void close() noexcept {
+        wake_batch wakes;
+        std::lock_guard const guard{scope_.lock()};
+        closed_ = true;
+        wakes.add(wait_.claim());
+    }
+
+    // ---- For who runs the inner stream.
+
+    // value: current() is a new one; end: there will be none.
+    status next(fiber_base& f) noexcept {
+        bool got = false;
+        status const s = wait_.poll(f, [&] {
+            got = is_fresh_;
+            if (got) {
+                std::swap(ready_, used_);
+                is_fresh_ = false;
+            }
+            return got || closed_;
+        });
+        return s == status::value && !got ? status::end : s;
+    }
+    T& current() noexcept { return *places_[used_]; }
+
+    // A pull begins, unless there is a newer element.
+    bool enter(fiber_base& f) noexcept {
+        region_.cancelled.store(false, std::memory_order_relaxed);
+        f.push_region(region_);
+        {
+            std::lock_guard const guard{scope_.lock()};
+            if (!is_fresh_) {
+                runner_ = &f;
+                return true;
+            }
+        }
+        f.pop_region(region_);
+        return false;
+    }
+    // It has ended. True: there is a newer element.
+    bool leave(fiber_base& f) noexcept {
+        bool fresh = false;
+        {
+            std::lock_guard const guard{scope_.lock()};
+            runner_ = nullptr; // nobody cancels the region any more
+            fresh = is_fresh_;
+        }
+        f.pop_region(region_);
+        return fresh;
+    }
+
+    // Under the lock.
+    bool is_fresh() const noexcept { return is_fresh_; }
+
+private:
+    stage_scope& scope_;
+    guarded_wait wait_;
+    std::optional<T> places_[3];
+    unsigned written_ = 0;
+    unsigned ready_ = 1;
+    unsigned used_ = 2;
+    fiber_base* runner_ = nullptr; // its region may be cancelled
+    region region_;
+    bool is_fresh_ = false;
+    bool closed_ = false;
+};
+
+// The inner streams, one after the other.
+template <class T, class F>
+class switching_source {
+    static_assert(async_stream<std::remove_cvref_t<std::invoke_result_t<F&, T>>>,
+                  "coir: switch_map takes a function of one element that returns a stream");
+    using inner = std::remove_cvref_t<std::invoke_result_t<F&, T>>;
+
+public:
+    using value_type = typename inner::value_type;
+    using error_type = typename inner::error_type;
+
+    switching_source(newest_desk<T>& desk, F& function) noexcept : desk_{&desk}, f_{&function} {}
+    switching_source(switching_source&& other) noexcept : desk_{other.desk_}, f_{other.f_} {} // before it is pulled
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        for (;;) {
+            switch (at_) {
+            case place::between: {
+                status const s = desk_->next(f);
+                if (s != status::value) {
+                    return s;
+                }
+                inner_.emplace(std::invoke(*f_, std::move(desk_->current())));
+                at_ = place::before_pull;
+                break;
+            }
+            case place::before_pull: at_ = desk_->enter(f) ? place::pulling : place::closing; break;
+            case place::pulling: {
+                status const s = pull(f, out);
+                if (!has_ended(s)) {
+                    return s;
+                }
+                at_ = after_pull(f, s);
+                if (at_ != place::closing) {
+                    return s;
+                }
+                break;
+            }
+            case place::closing: {
+                status const s = close_inner(f);
+                if (s != status::value) {
+                    return s;
+                }
+                inner_.reset();
+                at_ = place::between;
+                break;
+            }
+            case place::over: return status::end;
+            }
+        }
+    }
+
+    status poll_close(fiber_base& f) {
+        bool const is_open = inner_ && at_ != place::over;
+        return is_open ? inner_->poll_close(f) : status::value;
+    }
+
+    decltype(auto) error()
+        requires(!std::same_as<error_type, never>)
+    {
+        return inner_->error();
+    }
+    std::exception_ptr defect() { return thrown_ ? thrown_ : inner_->defect(); }
+    fiber_id interrupted_by() { return inner_ ? inner_->interrupted_by() : fiber_id{}; }
+
+    // Under the lock: the element that it gave belongs to an older one of upstream.
+    bool is_stale() const noexcept { return desk_->is_fresh(); }
+
+private:
+    enum class place : unsigned char { between, before_pull, pulling, closing, over };
+
+    // A throw must not leave the region behind.
+    status pull(fiber_base& f, std::optional<value_type>& out) noexcept {
+        try {
+            return inner_->poll_next(f, out);
+        } catch (...) {
+            thrown_ = std::current_exception();
+            return status::defect;
+        }
+    }
+
+    // What came too late for a newer element goes away; a failure counts.
+    place after_pull(fiber_base& f, status s) noexcept {
+        bool const superseded = desk_->leave(f);
+        if (s == status::end) {
+            return place::closing;
+        }
+        if (s == status::value) {
+            return superseded ? place::closing : place::before_pull;
+        }
+        return superseded && s == status::cancelled && !f.cancel_requested() ? place::closing : place::pulling;
+    }
+
+    // Masked: the new one does not begin before this one has released all.
+    status close_inner(fiber_base& f) noexcept {
+        if (!std::exchange(masked_, true)) {
+            shield_before_ = f.mask();
+        }
+        status s = status::defect;
+        try {
+            s = inner_->poll_close(f);
+            thrown_ = s == status::defect ? inner_->defect() : nullptr;
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+        if (has_ended(s)) {
+            f.set_shield(shield_before_);
+            masked_ = false;
+            at_ = s == status::value ? at_ : place::over;
+        }
+        return s;
+    }
+
+    newest_desk<T>* desk_;
+    F* f_;
+    std::optional<inner> inner_;
+    std::exception_ptr thrown_;
+    std::uint32_t shield_before_ = 0;
+    place at_ = place::between;
+    bool masked_ = false;
+};
+
+template <class Up, class F>
+class switch_state {
+    using element = typename Up::value_type;
+
+public:
+    using inner_inlet = inlet<switching_source<element, F>>;
+
+    class feeder final : public inlet_base, public stream_pump<Up, feeder> {
+        using base = stream_pump<Up, feeder>;
+
+    public:
+        feeder(switch_state& in, fiber_base& puller, Up&& up)
+            : inlet_base{in.scope, in.news}, base{puller, in.scope.members(), std::move(up)}, in_{in} {}
+
+    private:
+        friend base;
+
+        std::optional<element>& place() noexcept { return in_.desk_.place(); }
+        status offer(fiber_base&) noexcept {
+            in_.desk_.put([this] { return in_.inner.claim_waiting(); });
+            return status::value;
+        }
+        void pulled(status how, std::exception_ptr defect) noexcept {
+            end_pulls(how, std::move(defect), *this, scope().members().is_stopped());
+            in_.desk_.close();
+        }
+        void closed(std::exception_ptr thrown) noexcept { end_closing(std::move(thrown), *this); }
+
+        switch_state& in_;
+    };
+
+    switch_state(fiber_base& f, Up& up, F& function)
+        : f_(std::move(function)), desk_{scope}, outer{*this, f, std::move(up)},
+          inner{scope, news, f, switching_source<element, F>{desk_, f_}} {}
+
+    void start() noexcept {
+        outer.start();
+        inner.start();
+    }
+
+    // Calls `g` with the one that is `which`.
+    template <class G>
+    void visit(inlet_base* which, G g) {
+        if (which == &inner) {
+            g(inner);
+        } else {
+            g(outer);
+        }
+    }
+
+    stage_scope scope{"a switch_map"};
+    inlet_news news;
+
+private:
+    F f_;
+    newest_desk<element> desk_;
+
+public:
+    feeder outer;
+    inner_inlet inner;
+};
+
+template <class Up, class F>
+class switch_map_stage {
+    static_assert(element_function<F, typename Up::value_type>,
+                  "coir: switch_map takes a function of one element that returns a stream");
+    using state_type = switch_state<Up, F>;
+    using inner_source = switching_source<typename Up::value_type, F>;
+
+public:
+    using value_type = typename inner_source::value_type;
+    using error_type = errors<typename Up::error_type, typename inner_source::error_type>;
+
+    switch_map_stage(Up&& up, F&& f) : up_{std::move(up)}, f_(std::move(f)) {}
+
+    status poll_next(fiber_base& f, std::optional<value_type>& out) {
+        if (!state_) {
+            state_.start(f, up_, f_).start();
+        }
+        state_->scope.enter(f);
+        for (;;) {
+            inlet_base* from = nullptr;
+            status const s = state_->news.wait(state_->scope, f, from);
+            if (s != status::value) {
+                return s;
+            }
+            if (from->has_element()) {
+                state_->inner.take(out);
+                return status::value;
+            }
+            // Which it does when upstream has.
+            if (from == &state_->inner && from->has_ended()) {
+                return status::end;
+            }
+        }
+    }
+
+    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
+
+    error_type error()
+        requires(!std::same_as<error_type, never>)
+    {
+        std::optional<error_type> e;
+        visit_end([&](auto& in) { in.error_into(e); });
+        return std::move(*e);
+    }
+    std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
+    fiber_id interrupted_by() {
+        fiber_id by;
+        visit_end([&](auto& in) { by = in.ended_by(); });
+        return by;
+    }
+
+private:
+    template <class G>
+    void visit_end(G g) {
+        state_->visit(static_cast<inlet_base*>(state_->scope.ended_as()), g);
+    }
+
+    Up up_; // until the first pull, and so the function
+    F f_;
+    started_state<state_type> state_;
+};
+
+} // namespace coir::inline v0::detail
+
+namespace coir::inline v0::streams {
+
+// The elements of the stream that `f(element)` returns, until there is a newer element: then it is
+// interrupted, and closed before `f` is called for the newest. What it gave and nobody has pulled
+// yet is dropped. Upstream never waits; an element that finds a newer one behind it is passed over.
+// Ends when upstream and the last inner stream have. A failure of either is the stream's at once.
+// When the consumer stops or is interrupted, both are interrupted and closed before its result is
+// seen. `f` runs in a fiber of the stage, and the element lives as long as the stream made of it.
+template <class F>
+auto switch_map(F&& f) {
+    COIR_CHECK_CLOSURE(F);
+    return detail::make_stage<detail::switch_map_stage>(std::forward<F>(f));
+}
+
+} // namespace coir::inline v0::streams
