@@ -1,4 +1,5 @@
 // Lines of marbles, and the boards that play them.
+#include <coir/fiber.hpp>
 #include <coir/stream.hpp>
 #include <coir/testing/marbles.hpp>
 
@@ -285,4 +286,25 @@ TEST_CASE("many plays of one board come one after the other") {
         CHECK(seen == "-a-|");
     }
     CHECK(b.scheduler().elapsed() == 9s);
+}
+
+TEST_CASE("several consumers in one run, each with a line of its own") {
+    board b;
+    line fast, slow, cut;
+    auto work = [&]() -> task<> {
+        auto const f = coir::fork(b.record(b.source("abc|"), fast));
+        auto const g = coir::fork(b.record(b.source("a-b-c-d|"), cut));
+        co_await b.record(b.source("abc#x"), slow, 2_dashes);
+        co_await f;
+        co_await g.interrupt();
+    };
+    b.run(work);
+    CHECK(fast == "abc|");
+    CHECK(slow == "a-b-c-#x");
+    CHECK(cut == "a-b-c-(d!)");
+    b.run(work, {.until = 3_dashes});
+    CHECK(fast == "abc");
+    CHECK(slow == "a-b");
+    b.run(work, {.interrupted_at = 3_dashes});
+    CHECK(slow == "a-b!");
 }

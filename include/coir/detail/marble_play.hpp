@@ -1,6 +1,7 @@
 // The fibers of a board of marbles.
 #pragma once
 
+#include <coir/adapt.hpp>
 #include <coir/deferred.hpp>
 #include <coir/stream/sinks.hpp>
 #include <coir/task.hpp>
@@ -8,15 +9,6 @@
 #include <coir/testing/marble_source.hpp>
 
 namespace coir::inline v0::detail {
-
-template <class S>
-task<void, typename S::error_type> consume_marbles(S pipeline, marble_recorder* out, clock::duration takes) {
-    auto note = [out, takes](typename S::value_type const& element) {
-        out->add(marble_kind::element, detail::name_of_marble(element));
-        return sleep_for(takes);
-    };
-    co_await (std::move(pipeline) | streams::for_each(note));
-}
 
 template <class Fiber>
 task<> interrupt_at(Fiber f, clock::time_point when) {
@@ -48,17 +40,43 @@ inline task<> raise_signal(deferred<void, marbles::failure>* signal, clock::time
     }
 }
 
-template <class E>
-void record_end(marble_recorder& out, outcome<void, E> const& end) {
-    if (end.is_success()) {
-        out.add(marble_kind::end);
-    } else if (end.is_interrupted()) {
-        out.add(marble_kind::interruption);
-    } else if (end.is_defect()) {
-        out.add(marble_kind::defect, detail::name_of_thrown(end.defect()));
-    } else if constexpr (!std::same_as<E, never>) {
-        out.add(marble_kind::failure, detail::name_of_marble(end.error()));
+// Writes down the end of a consumer: of one that is being left, that it was interrupted.
+class marble_end {
+public:
+    explicit marble_end(marble_recorder& out) noexcept : out_{out} {}
+    marble_end(marble_end const&) = delete;
+    marble_end& operator=(marble_end const&) = delete;
+    ~marble_end() { out_.add(what_, std::move(name_)); }
+
+    template <class T, class E>
+    void is(outcome<T, E> const& end) {
+        if (end.is_success()) {
+            what_ = marble_kind::end;
+        } else if (end.is_defect()) {
+            what_ = marble_kind::defect;
+            name_ = detail::name_of_thrown(end.defect());
+        } else if constexpr (!std::same_as<E, never>) {
+            if (end.is_failure()) {
+                what_ = marble_kind::failure;
+                name_ = detail::name_of_marble(end.error());
+            }
+        }
     }
+
+private:
+    marble_recorder& out_;
+    marble_kind what_ = marble_kind::interruption;
+    std::string name_;
+};
+
+template <class S>
+task<> consume_marbles(S pipeline, marble_recorder* out, clock::duration takes) {
+    marble_end end{*out};
+    auto note = [out, takes](typename S::value_type const& element) {
+        out->add(marble_kind::element, detail::name_of_marble(element));
+        return sleep_for(takes);
+    };
+    end.is(co_await as_outcome(std::move(pipeline) | streams::for_each(note)));
 }
 
 } // namespace coir::inline v0::detail

@@ -47,7 +47,7 @@ public:
     // says, with a ! in a pull that was interrupted, or with a / between two pulls.
     template <class T = char>
     auto source(std::string_view text, line& seen) {
-        return detail::marble_source<T>{line{text, dash_}.events(), &record(seen), std::nullopt};
+        return detail::marble_source<T>{line{text, dash_}.events(), &recorder(seen), std::nullopt};
     }
     // The same with a time that begins now: what comes before the first pull is missed.
     template <class T = char>
@@ -56,7 +56,7 @@ public:
     }
     template <class T = char>
     auto hot_source(std::string_view text, line& seen) {
-        return detail::marble_source<T>{line{text, dash_}.events(), &record(seen), scheduler_.now()};
+        return detail::marble_source<T>{line{text, dash_}.events(), &recorder(seen), scheduler_.now()};
     }
 
     // A deferred that is completed by the first event of a line, whose time begins now: an element
@@ -70,28 +70,12 @@ public:
         return d;
     }
 
-    // Runs a pipeline from now on -> what it gave and how it ended, each at its time. What else
-    // runs on the scheduler is interrupted then. Throws deadlock_error if something does not end
-    // although it was interrupted.
+    // Runs a pipeline from now on -> what it gave and how it ended, each at its time. Ends and
+    // throws as run does.
     template <async_stream S>
     line play(S pipeline, play_options options = {}) {
-        line out{dash_};
-        auto& recorder = record(out);
-        clock::time_point const begin = scheduler_.now();
-        clock::time_point const last = detail::deadline_after(begin, options.until.value_or(1'000 * dash_));
-        auto consumer = scheduler_.start(detail::consume_marbles<S>, std::move(pipeline), &recorder, options.takes);
-        scheduler_.start(detail::sleep_through, last);
-        if (options.interrupted_at) {
-            scheduler_.start(detail::interrupt_at<decltype(consumer)>, consumer,
-                             detail::deadline_after(begin, *options.interrupted_at));
-        }
-        playing_ = true;
-        scheduler_.run_until([&] { return consumer.poll() != nullptr || scheduler_.now() >= last; });
-        if (auto const* const end = consumer.poll()) {
-            detail::record_end(recorder, *end);
-        }
-        playing_ = false;
-        scheduler_.interrupt_all();
+        line out;
+        run(record(std::move(pipeline), out, options.takes), options);
         return out;
     }
     // The same for a single source: `text` through `stages`.
@@ -100,11 +84,44 @@ public:
         return play(source<T>(text) | std::forward<Closure>(stages), options);
     }
 
+    // What play does, for tests with several consumers, or whose pipelines are made in a fiber:
+    // `work`, a task or a callable that returns one, is run; and a task that consumes a pipeline
+    // and writes down in `out`, which outlives it, what it gave and how it ended.
+    //
+    //     auto work = [&]() -> coir::task<> {
+    //         auto all = b.source("abc|") | coir::streams::broadcast(2);
+    //         coir::fork(b.record(all.subscribe(), fast));
+    //         co_await b.record(all.subscribe(), slow, 2_dashes);
+    //     };
+    //     b.run(work);
+    //
+    // What else runs on the scheduler is interrupted at the end. Throws deadlock_error if something
+    // does not end although it was interrupted.
+    template <class Work>
+    void run(Work&& work, play_options options = {}) {
+        clock::time_point const begin = scheduler_.now();
+        clock::time_point const last = detail::deadline_after(begin, options.until.value_or(1'000 * dash_));
+        auto running = scheduler_.start(std::forward<Work>(work));
+        scheduler_.start(detail::sleep_through, last);
+        if (options.interrupted_at) {
+            scheduler_.start(detail::interrupt_at<decltype(running)>, running,
+                             detail::deadline_after(begin, *options.interrupted_at));
+        }
+        playing_ = true;
+        scheduler_.run_until([&] { return running.poll() != nullptr || scheduler_.now() >= last; });
+        playing_ = false;
+        scheduler_.interrupt_all();
+    }
+    template <async_stream S>
+    task<> record(S pipeline, line& out, clock::duration takes = {}) {
+        return detail::consume_marbles<S>(std::move(pipeline), &recorder(out), takes);
+    }
+
     test_scheduler& scheduler() noexcept { return scheduler_; }
     clock::duration dash() const noexcept { return dash_; }
 
 private:
-    detail::marble_recorder& record(line& out) {
+    detail::marble_recorder& recorder(line& out) {
         out = line{dash_};
         return recorders_.emplace_back(out, scheduler_, playing_);
     }
