@@ -39,7 +39,7 @@ public:
         }
         in.take(newest_);
         quiet_end_ = deadline_after(now, settings_.quiet);
-        return settings_.quiet == clock::duration::zero() || (settings_.leading && after_a_pause);
+        return settings_.leading && after_a_pause;
     }
     clock::time_point due() const noexcept { return newest_ ? (std::min)(quiet_end_, last_moment_) : never_due; }
     bool is_empty() const noexcept { return !newest_; }

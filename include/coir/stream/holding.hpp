@@ -55,7 +55,10 @@ public:
             }
             bool give = asked || s == status::end; // the moment has come
             if (from != nullptr && from->has_element()) {
-                give = state.hold->add(state.in.only(), f.where().now()) || give;
+                clock::time_point const now = f.where().now();
+                // A moment that has passed is not put off by one more element, else an upstream
+                // that always has one would put it off for ever.
+                give = state.hold->add(state.in.only(), now) || state.hold->due() <= now || give;
             } else if (from != nullptr && from->has_ended()) {
                 give = state.over = true;
             }

@@ -19,7 +19,7 @@ public:
             begin_ += (now - begin_) / period_ * period_;
         }
         in.take(newest_);
-        return period_ == period_.zero();
+        return false;
     }
     clock::time_point due() const noexcept { return newest_ ? deadline_after(begin_, period_) : never_due; }
     bool is_empty() const noexcept { return !newest_; }
