@@ -39,6 +39,7 @@ public:
                 columns_ = (std::max)(columns_, last_column(l.seen) + 1);
             }
         }
+        columns_ = (std::max)(columns_, (8.0 * static_cast<double>(d.code.size()) - 16) / dash);
     }
 
     std::string text() {
@@ -117,7 +118,8 @@ private:
     static double place_at_its_moment(std::vector<event> const& all, std::size_t i) {
         double x = 0;
         for (std::size_t k = i; k-- != 0 && all[k].at == all[i].at;) {
-            x += all[i].what == event_kind::element ? 17 : k + 1 == i ? half_width(all[k]) + 5 : 17;
+            bool const is_mark = all[k + 1].what != event_kind::element;
+            x += half_width(all[k]) + (is_mark ? 5 : half_width(all[k + 1]) - 5);
         }
         return x;
     }
@@ -172,7 +174,11 @@ private:
     // The same name has the same colour in all lines; long names are grey.
     static char const* colour(std::string const& name) {
         static constexpr char const* all[] = {"#3b78c9", "#b8612a", "#3f8f4f", "#8e5bc4", "#c0457a", "#2a8a93"};
-        return name.size() == 1 ? all[static_cast<unsigned char>(name[0]) % 6] : "#5f6f80";
+        if (name.size() != 1) {
+            return "#5f6f80";
+        }
+        bool const is_digit = name[0] >= '0' && name[0] <= '9';
+        return all[static_cast<unsigned char>(is_digit ? name[0] - '0' + 4 : name[0] - 'A') % 6];
     }
 
     void box(double y) {

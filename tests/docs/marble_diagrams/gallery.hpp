@@ -12,7 +12,8 @@
 
 #include <chrono>
 #include <deque>
-#include <memory>
+#include <string>
+#include <utility>
 
 namespace marble_diagrams {
 
@@ -25,11 +26,15 @@ class figure {
 public:
     figure(gallery& g, std::string name) : gallery_{g} { diagram_.name = std::move(name); }
 
-    // A stream that goes in.
+    // A stream that goes in, drawn as what it would give.
     auto source(std::string label, std::string_view text) {
-        seen_.emplace_back();
-        inputs_.push_back({std::move(label), line{text, 1s}});
-        return board_.source(text, seen_.back());
+        inputs_.push_back({std::move(label), line{text, 1s}, {}, true});
+        return board_.source(text, inputs_.back().seen);
+    }
+    // The same, drawn as what was pulled from it.
+    auto pulled_source(std::string label, std::string_view text) {
+        inputs_.push_back({std::move(label), line{1s}, {}, false});
+        return board_.source(text, inputs_.back().what);
     }
     // A signal that does.
     auto& signal(std::string label, std::string_view text) {
@@ -38,7 +43,7 @@ public:
     }
     // What else happens from outside.
     void marks(std::string label, std::string_view text) {
-        others_.push_back({std::move(label), line{text, 1s}, line{1s}, false});
+        inputs_.push_back({std::move(label), line{text, 1s}, line{1s}, false});
     }
     coir::marbles::board& board() { return board_; }
 
@@ -46,24 +51,25 @@ public:
     template <class S>
     void play(std::string code, S pipeline, coir::marbles::play_options options = {}) {
         line const out = board_.play(std::move(pipeline), options);
+        show(std::move(code), {{"", out}});
+    }
+    // What consumers of a run of the board have seen.
+    void show(std::string code, std::vector<std::pair<std::string, line>> outputs) {
         constexpr std::string_view prefix = "streams::";
         diagram_.code = code.starts_with(prefix) ? code.substr(prefix.size()) : std::move(code);
-        for (std::size_t i = 0; i != inputs_.size(); ++i) {
-            diagram_.above.push_back({inputs_[i].first, inputs_[i].second, seen_[i], true});
+        for (drawn_line& l : inputs_) {
+            diagram_.above.push_back(std::move(l));
         }
-        for (drawn_line& s : others_) {
-            diagram_.above.push_back(std::move(s));
+        for (auto& [label, seen] : outputs) {
+            diagram_.below.push_back({std::move(label), std::move(seen), line{1s}, false});
         }
-        diagram_.below.push_back({"", out, line{1s}, false});
         gallery_.push_back(std::move(diagram_));
     }
 
 private:
     gallery& gallery_;
+    std::deque<drawn_line> inputs_; // what is seen of them is written there
     coir::marbles::board board_{1s};
-    std::deque<line> seen_;
-    std::vector<std::pair<std::string, line>> inputs_;
-    std::vector<drawn_line> others_;
     diagram diagram_;
 };
 
@@ -77,5 +83,6 @@ private:
 
 void draw_time(gallery& g);
 void draw_ending(gallery& g);
+void draw_combining(gallery& g);
 
 } // namespace marble_diagrams

@@ -17,6 +17,7 @@ std::map<std::string, std::string> drawn() {
     gallery g;
     draw_time(g);
     draw_ending(g);
+    draw_combining(g);
     std::map<std::string, std::string> files;
     for (diagram const& d : g) {
         files[d.name + ".svg"] = svg{d}.text();

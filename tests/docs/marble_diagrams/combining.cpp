@@ -1,0 +1,90 @@
+// The operators that combine streams, or run several at once.
+#include "gallery.hpp"
+
+namespace marble_diagrams {
+
+namespace {
+
+constexpr char const* letters = "a---b---c-----|";
+constexpr char const* numbers = "--1---2--3-|";
+
+// a1, a2... of an element a.
+auto inner_of(coir::marbles::board& b, std::string_view text) {
+    return [&b, text](char outer) {
+        auto named = [outer](char inner) { return std::string{outer, inner}; };
+        return b.source(text) | streams::transform(named);
+    };
+}
+
+// Takes as many seconds as the number says.
+coir::task<char> work(char c) {
+    co_await coir::sleep_for(std::chrono::seconds{c - '0'});
+    co_return c;
+}
+
+template <class Combine>
+void two_sides(gallery& g, std::string name, std::string code, Combine combine, std::string_view left = letters,
+               std::string_view right = numbers) {
+    figure f{g, std::move(name)};
+    auto a = f.source("a", left);
+    auto b = f.source("b", right);
+    f.play(std::move(code), combine(std::move(a), std::move(b)));
+}
+
+void draw_sides(gallery& g) {
+    auto merge = [](auto a, auto b) { return streams::merge(std::move(a), std::move(b)); };
+    two_sides(g, "merge", "merge(a, b)", merge);
+    two_sides(g, "merge_failure", "merge(a, b)", merge, letters, "--1---2#{off}");
+    auto either = [](auto a, auto b) {
+        return std::move(a) | streams::merge(std::move(b), streams::ends_with::either);
+    };
+    two_sides(g, "merge_either", "a | merge(b, ends_with::either)", either);
+    auto zip = [](auto a, auto b) { return streams::zip(std::move(a), std::move(b)); };
+    two_sides(g, "zip", "zip(a, b)", zip);
+    auto latest = [](auto a, auto b) { return streams::zip_latest(std::move(a), std::move(b)); };
+    two_sides(g, "zip_latest", "zip_latest(a, b)", latest);
+}
+
+void draw_inner(gallery& g) {
+    constexpr std::string_view each = "1---2---3|";
+    {
+        figure f{g, "switch_map"};
+        auto in = f.source("", "a-----b-c---|");
+        f.marks("f", each);
+        f.play("switch_map(f)", std::move(in) | streams::switch_map(inner_of(f.board(), each)));
+    }
+}
+
+void draw_workers(gallery& g) {
+    {
+        figure f{g, "transform_par"};
+        auto in = f.pulled_source("pulled", "(7231)|");
+        f.play("transform_par(2, f)", std::move(in) | streams::transform_par(2, work));
+    }
+    {
+        figure f{g, "transform_par_unordered"};
+        auto in = f.pulled_source("pulled", "(7231)|");
+        f.play("transform_par_unordered(2, f)", std::move(in) | streams::transform_par_unordered(2, work));
+    }
+    {
+        figure f{g, "buffer"};
+        auto in = f.pulled_source("pulled", "abcdef-----g--|");
+        f.play("buffer(2), and who takes 3s for each", std::move(in) | streams::buffer(2), {.takes = 3s});
+    }
+    {
+        figure f{g, "buffer_sliding"};
+        auto in = f.pulled_source("pulled", "abcdef-----g--|");
+        f.play("buffer(sliding(1)), and who takes 3s for each", std::move(in) | streams::buffer(coir::sliding(1)),
+               {.takes = 3s});
+    }
+}
+
+} // namespace
+
+void draw_combining(gallery& g) {
+    draw_sides(g);
+    draw_inner(g);
+    draw_workers(g);
+}
+
+} // namespace marble_diagrams
