@@ -35,12 +35,12 @@ public:
 };
 
 template <class F>
-concept makes_stream = std::invocable<F&> && async_stream<std::invoke_result_t<F&>>;
+concept stream_factory = std::invocable<F&> && async_stream<std::invoke_result_t<F&>>;
 
 template <class Owner, class F>
 auto share_by(Owner owner, F&& factory, streams::share_options options) {
-    static_assert(makes_stream<stored<F>>, "coir: share takes a function that makes a stream");
-    if constexpr (makes_stream<stored<F>>) {
+    static_assert(stream_factory<stored<F>>, "coir: share takes a function that makes a stream");
+    if constexpr (stream_factory<stored<F>>) {
         using made = std::invoke_result_t<stored<F>&>;
         static_cast<void>(checked_lag(options.lag));
         shared_by_readers<Owner, stored<F>> all{owner, stored<F>(unwrap(std::forward<F>(factory))), options};
