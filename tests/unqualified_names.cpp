@@ -42,12 +42,35 @@ task<int> called_back() {
     co_return first + more.front();
 }
 
+enum class err { broken };
+task<int, err> broken() {
+    co_await fail<err>(err::broken);
+    co_return 1;
+}
+auto broken_stream() { return fail_with<int>(err::broken); }
+
+task<std::vector<int>> recovered() {
+    auto const of_task = [](err) -> task<int> { co_return 2; };
+    auto const of_stream = [](err) { return once(3); };
+    int const a = co_await (retry(broken, recurs(2)) | transform_error([](err e) { return e; }) | or_else(of_task));
+    std::vector<int> all =
+        co_await (concat(retry(broken_stream, recurs(2)) | or_else(of_stream), iota(4, 6), empty<int>()) |
+                  take_while([](int n) { return n < 9; }) | drop(0) | changes() | to_vector());
+    auto const head = co_await (from(all) | first());
+    auto const number = co_await (from(all) | count());
+    all.push_back(a);
+    all.push_back(*head);
+    all.push_back(static_cast<int>(number));
+    co_return all;
+}
+
 } // namespace
 
 TEST_CASE("the names of coir and coir::streams are usable unqualified, beside <unistd.h>") {
     CHECK(sync_wait(doubled_stream).value() == std::vector<int>{2, 4});
     CHECK(sync_wait(doubled_task).value() == 2);
     CHECK(sync_wait(called_back).value() == 3);
+    CHECK(sync_wait(recovered).value() == std::vector<int>{3, 4, 5, 2, 3, 3});
     pid_t (*posix_fork)() = &::fork;
     CHECK(posix_fork != nullptr);
 }

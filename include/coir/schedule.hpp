@@ -40,7 +40,7 @@ auto exponential(std::chrono::duration<Rep, Period> base, double factor = 2.0) n
 // Runs `factory()` and, as long as it fails and `policy` says so, again; the last failure is the
 // result. Defects and interruption are not retried. Sleeping between attempts is interruptible.
 template <class Factory, class Policy>
-    requires std::invocable<std::decay_t<Factory>&>
+    requires std::invocable<detail::stored<Factory>&>
 auto retry(Factory&& factory, Policy policy) {
     COIR_CHECK_CLOSURE(Factory);
     return detail::retry_operation<detail::stored<Factory>, Policy>{detail::unwrap(std::forward<Factory>(factory)),

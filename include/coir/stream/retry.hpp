@@ -159,6 +159,9 @@ private:
     bool closing_ = false;
 };
 
+template <class Factory>
+concept makes_a_stream = async_stream<std::invoke_result_t<stored<Factory>&>>;
+
 template <class Rule, class Factory, class Policy>
 auto make_restarting(Factory&& factory, Policy&& policy) {
     return restarting_source<stored<Factory>, std::remove_cvref_t<Policy>, Rule>{
@@ -173,9 +176,14 @@ namespace coir::inline v0::streams {
 // one that `factory` makes. A failed one is closed first. After an element, the policy begins anew
 // with the next failure. Sleeping between attempts is interruptible.
 template <class Factory, class Policy>
+    requires std::invocable<detail::stored<Factory>&> && detail::makes_a_stream<Factory> // more than coir::retry asks
 auto retry(Factory&& factory, Policy policy) {
     COIR_CHECK_CLOSURE(Factory);
     return detail::make_restarting<detail::after_failure>(std::forward<Factory>(factory), std::move(policy));
+}
+template <class Factory, class Policy>
+auto retry(Factory&&, Policy) {
+    static_assert(detail::makes_a_stream<Factory>, "coir: this takes a function that makes a stream");
 }
 
 // The elements of `factory()`'s stream; as long as it fails before its first element and

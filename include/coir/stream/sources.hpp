@@ -87,6 +87,11 @@ private:
     std::optional<iterator> at_;
 };
 
+// A range with a name that can be read without taking anything from it.
+template <class R>
+concept copied_range = std::constructible_from<std::ranges::range_value_t<R>, std::ranges::range_reference_t<R>> &&
+                       (!std::ranges::view<std::remove_cvref_t<R>> || std::copy_constructible<std::remove_cvref_t<R>>);
+
 // Elements of repeated operations that each give a std::optional, nothing being the end.
 template <class Make>
 class repeated_source {
@@ -136,6 +141,8 @@ template <std::ranges::input_range R>
 auto from(R&& range) {
     COIR_CHECK_VALUE(R);
     if constexpr (std::is_lvalue_reference_v<R>) {
+        static_assert(detail::copied_range<R>,
+                      "coir: from copies the elements of a range that has a name; pass std::move(range) on");
         return detail::range_source{
             std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
     } else {
