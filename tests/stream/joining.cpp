@@ -204,6 +204,56 @@ TEST_CASE("an interruption while one stream is closed for the next waits for the
     CHECK(log == entries{"1", "closed"});
 }
 
+namespace {
+
+// Its closing waits, and does not mask itself.
+struct slow_to_close {
+    using value_type = int;
+    using error_type = coir::never;
+
+    coir::detail::status poll_next(coir::detail::fiber_base&, std::optional<int>&) { return coir::detail::status::end; }
+    coir::detail::status poll_close(coir::detail::fiber_base& f) {
+        auto const s = wait.poll(f);
+        if (coir::detail::has_ended(s)) {
+            log->push_back(s == coir::detail::status::value ? "closed" : "given up");
+        }
+        return s;
+    }
+    std::exception_ptr defect() const { return nullptr; }
+    coir::fiber_id interrupted_by() const { return {}; }
+
+    entries* log;
+    coir::sleeping wait = sleep_for(10ms);
+};
+
+} // namespace
+
+TEST_CASE("whatever a stream does when it is closed before another, it is not interrupted in it [S9][S11][I17]") {
+    test_scheduler s;
+    entries log;
+    auto const check = [&](auto make) {
+        s.run([&]() -> task<> {
+            auto run = [&]() -> task<> { co_await (make() | streams::drain()); };
+            auto const f = fork(run);
+            co_await sleep_for(5ms);
+            auto const& end = co_await f.interrupt();
+            CHECK(end.is_interrupted());
+        });
+        CHECK(log == entries{"closed"});
+        log.clear();
+    };
+    check([&] { return streams::concat(slow_to_close{&log}, streams::never_ends<int>()); });
+    check([&] {
+        return streams::concat(streams::once(1), streams::never_ends<int>()) |
+               streams::flat_map([&log](int) { return slow_to_close{&log}; });
+    });
+    check([&] { return streams::repeat([&log] { return slow_to_close{&log}; }, coir::spaced(1h)); });
+    check([&] {
+        return streams::concat(slow_to_close{&log}, streams::fail_with<int>(err{1})) |
+               streams::or_else([](err) { return streams::never_ends<int>(); });
+    });
+}
+
 TEST_CASE("interrupt_when around concat leaves the closing in peace, and interrupts what comes then [X10]") {
     test_scheduler s;
     entries log;
