@@ -49,6 +49,9 @@ public:
             if (s != status::value || !give(std::move(*out))) {
                 return s;
             }
+            if (state_ == state::abandoned) {
+                return stopped();
+            }
         }
         if (signal_->is_done()) {
             return stopped();
