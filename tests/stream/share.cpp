@@ -105,6 +105,32 @@ TEST_CASE("a pull in flight when the last reader leaves is interrupted, or when 
     CHECK(end.is_success());
 }
 
+TEST_CASE("who comes in the moment in which the idle time ends is served, by the old run or by a new one [S35]") {
+    int went_on = 0;
+    int began_anew = 0;
+    coir::explore(coir_test::seeds(), [&](test_scheduler& t) {
+        t.run([&]() -> task<> {
+            auto body = [&](scope<>& s) -> task<> {
+                auto make = [] { return ticking(1ms, 100); };
+                auto all = streams::share(s, make, {coir::bounded(1), 10ms});
+                auto const first = co_await collect(all.subscribe(), 1);
+                CHECK(first == numbers{1});
+                auto read = [&]() -> task<> {
+                    co_await sleep_for(10ms);
+                    auto const second = co_await collect(all.subscribe(), 1);
+                    REQUIRE(second.size() == 1);
+                    ++(second[0] == 2 ? went_on : began_anew);
+                };
+                s.fork(read);
+                co_await s.join();
+            };
+            co_await coir::with_scope(body);
+        });
+    });
+    CHECK(went_on > 0);
+    CHECK(began_anew > 0);
+}
+
 TEST_CASE("those who read at once share one run, from where they came [S35]") {
     entries log;
     auto const end = scenario([&](scope<>& s) -> task<> {
