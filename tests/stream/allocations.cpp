@@ -188,4 +188,22 @@ TEST_CASE("a stream of callbacks allocates nothing for an element once its queue
     });
 }
 
+TEST_CASE("stages that own fibers allocate when they start, and nothing for an element [S24][S29][S31]") {
+    check_constant([](int n) { return numbers_up_to(n) | streams::merge(numbers_up_to(n)) | streams::drain(); });
+    check_constant([](int n) { return streams::zip(numbers_up_to(n), numbers_up_to(n)) | streams::drain(); });
+    check_constant([](int n) { return streams::zip_latest(numbers_up_to(n), numbers_up_to(n)) | streams::drain(); });
+    check_constant([](int n) { return numbers_up_to(n) | streams::buffer(16) | streams::drain(); });
+    check_constant([](int n) { return numbers_up_to(n) | streams::buffer(coir::sliding(4)) | streams::drain(); });
+}
+
+TEST_CASE("workers are kept from one element to the next [S20][S21]") {
+    auto const work = [](int x) -> task<int> {
+        co_await coir::yield();
+        co_return x;
+    };
+    check_constant([&](int n) { return numbers_up_to(n) | streams::transform_par(4, work) | streams::drain(); });
+    check_constant(
+        [&](int n) { return numbers_up_to(n) | streams::transform_par_unordered(4, work) | streams::drain(); });
+}
+
 #endif

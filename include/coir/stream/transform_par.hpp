@@ -34,41 +34,20 @@ struct par_function {
     using type = F;
 };
 
-template <class Up, class F>
-using transform_par_base =
-    workers_stage<Up, transform_work<typename Up::value_type, F>, typename par_function<Up, F>::type>;
-
 template <class Up, class N, class F>
-class transform_par_unordered_stage : public transform_par_base<Up, F> {
-    using base = transform_par_base<Up, F>;
-
+class transform_par_unordered_stage : public unordered_workers_stage<Up, transform_work<typename Up::value_type, F>,
+                                                                     typename par_function<Up, F>::type> {
 public:
     transform_par_unordered_stage(Up&& up, std::size_t n, F&& f)
-        : base{std::move(up), n, std::move(f), "a transform_par_unordered"} {}
-
-    status poll_next(fiber_base& f, std::optional<typename base::value_type>& out) {
-        auto& state = this->started(f);
-        for (;;) {
-            inlet_base* from = nullptr;
-            status const s = state.news.wait(state.scope, f, from);
-            if (s != status::value) {
-                return s;
-            }
-            if (from->has_element()) {
-                state.as_worker(*from).take(out);
-                return status::value;
-            }
-            if (from->is_closed() && state.is_over(*from)) {
-                return status::end;
-            }
-        }
-    }
+        : unordered_workers_stage<Up, transform_work<typename Up::value_type, F>, F>{std::move(up), n, std::move(f),
+                                                                                     "a transform_par_unordered"} {}
 };
 
 // Results that came before those of earlier elements wait with their workers.
 template <class Up, class N, class F>
-class transform_par_stage : public transform_par_base<Up, F> {
-    using base = transform_par_base<Up, F>;
+class transform_par_stage
+    : public workers_stage<Up, transform_work<typename Up::value_type, F>, typename par_function<Up, F>::type> {
+    using base = workers_stage<Up, transform_work<typename Up::value_type, F>, F>;
     using worker = typename base::state_type::worker;
 
 public:

@@ -185,6 +185,31 @@ private:
     started_state<state_type> state_;
 };
 
+// One that gives what the workers have as it comes.
+template <class Up, class Work, class F>
+class unordered_workers_stage : public workers_stage<Up, Work, F> {
+public:
+    using workers_stage<Up, Work, F>::workers_stage;
+
+    status poll_next(fiber_base& f, std::optional<typename Work::value_type>& out) {
+        auto& state = this->started(f);
+        for (;;) {
+            inlet_base* from = nullptr;
+            status const s = state.news.wait(state.scope, f, from);
+            if (s != status::value) {
+                return s;
+            }
+            if (from->has_element()) {
+                state.as_worker(*from).take(out);
+                return status::value;
+            }
+            if (from->is_closed() && state.is_over(*from)) {
+                return status::end;
+            }
+        }
+    }
+};
+
 // How many at once.
 template <std::integral N>
 std::size_t checked_limit(N n) {
