@@ -115,9 +115,9 @@ private:
     };
 
     // For the feeder, which has an element. Nobody else makes workers.
-    void add_worker(fiber_base& self) {
+    void add_worker(fiber_base& puller) {
         if (made_ != limit_ && !desk_.is_offered() && !desk_.has_idle()) {
-            newest_ = std::make_unique<member>(*this, self, std::move(newest_));
+            newest_ = std::make_unique<member>(*this, puller, std::move(newest_));
             ++made_;
             newest_->works.start();
         }
