@@ -256,6 +256,22 @@ TEST_CASE("on_exit tells a finalizer how the stream ended, after it was closed [
     CHECK(run(how::cancelled) == "interrupted");
 }
 
+TEST_CASE("on_exit is told of what a function above it throws, which stays the end [S10][S12]") {
+    test_scheduler s;
+    entries log;
+    auto const tell = [&log](coir::outcome<void> const& end) -> task<> {
+        log.push_back(end.is_defect() ? message_of(end.defect()) : "another end");
+        co_return;
+    };
+    auto const boom = [](int) -> int { throw std::runtime_error{"boom"}; };
+    auto const end = s.run([&]() -> task<> {
+        co_await (streams::iota(0) | streams::transform(boom) | streams::on_exit(tell) | streams::drain());
+    });
+    REQUIRE(end.is_defect());
+    CHECK(message_of(end.defect()) == "boom");
+    CHECK(log == entries{"boom"});
+}
+
 TEST_CASE("on_exit of a stream that is not pulled is not called, and what it throws is as of ensuring [S3][I12]") {
     test_scheduler s;
     int calls = 0;
