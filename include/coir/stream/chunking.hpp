@@ -4,7 +4,7 @@
 //     times | streams::adjacent() | streams::transform(difference)      // std::pair<time, time>
 #pragma once
 
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <algorithm>
 #include <array>
@@ -40,6 +40,26 @@ public:
             }
         }
         return chunk_.empty() ? ended_ : give(out);
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (ended_ == status::pending) {
+            auto const pass = [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
+                gather(std::move(x));
+                return chunk_.size() == size_ ? give(std::exchange(chunk_, value_type{})) : true;
+            };
+            status const s = pull_each(this->up_, f, giving(give, pass));
+            if (s != status::end && s != status::failure) {
+                return s;
+            }
+            ended_ = s;
+        }
+        if (chunk_.empty()) {
+            return ended_;
+        }
+        give(std::exchange(chunk_, value_type{}));
+        return status::value;
     }
 
 private:
@@ -95,6 +115,20 @@ public:
             }
             last_[seen_++].emplace(std::move(*in));
         }
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
+            if (seen_ != before) {
+                last_[seen_++].emplace(std::move(x));
+                return true;
+            }
+            std::optional<value_type> made;
+            this->give(std::move(x), made, std::make_index_sequence<before>{});
+            return give(std::move(*made));
+        };
+        return pull_each(this->up_, f, giving(give, pass));
     }
 
 private:

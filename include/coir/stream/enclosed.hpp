@@ -5,7 +5,7 @@
 //     status s = inner_.close(f);                  // masked; pending, or value, or defect
 #pragma once
 
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <exception>
 #include <utility>
@@ -25,6 +25,20 @@ status poll_into(S& s, fiber_base& f, std::optional<T>& out) {
         }
         return found;
     }
+}
+
+// The same for many of them.
+template <class T, class S, class Give>
+COIR_FUSED status pull_each_into(S& s, fiber_base& f, Give& give) {
+    auto const pass = [&](typename S::value_type&& x) COIR_FUSED_LAMBDA {
+        if constexpr (std::same_as<typename S::value_type, T>) {
+            return give(std::move(x));
+        } else {
+            T made(std::move(x));
+            return give(std::move(made));
+        }
+    };
+    return pull_each(s, f, giving(give, pass));
 }
 
 // Closing is masked, so a pull in which it happens cannot be given up before it is done. Who

@@ -53,35 +53,30 @@ public:
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         for (;;) {
-            if (at_ == place::outer) {
-                status const s = up_.poll_next(f, element_);
-                if (s != status::value) {
-                    return s;
-                }
-                inner_.emplace(detail::stream_from(std::invoke(f_, std::move(*element_))));
-                at_ = place::inner;
-            }
-            if (at_ == place::inner) {
-                status const s = inner_->poll_next(f, out);
-                if (s != status::end) {
-                    return s;
-                }
-                at_ = place::closing;
-            }
-            status const s = inner_->close(f);
-            if (s != status::value) {
+            if (status const s = reach_inner(f); s != status::value) {
                 return s;
             }
-            inner_.reset();
-            element_.reset();
-            at_ = place::outer;
-            if (++passed_ == budget) {
-                passed_ = 0;
-                return rest(f);
+            if (status const s = inner_->poll_next(f, out); s != status::end) {
+                return s;
             }
+            at_ = place::closing;
         }
     }
-
+    static constexpr bool asks = is_asked<inner>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        unsigned given = 0; // by all inner streams of this call
+        auto pass = [&](value_type&& x) COIR_FUSED_LAMBDA { return give(std::move(x)) && ++given != budget; };
+        for (;;) {
+            if (status const s = reach_inner(f); s != status::value) {
+                return s;
+            }
+            if (status const s = pull_each(inner_->stream(), f, giving(give, pass)); s != status::end) {
+                return s;
+            }
+            at_ = place::closing;
+        }
+    }
     status poll_close(fiber_base& f) {
         closing_ = true;
         if (inner_) {
@@ -122,6 +117,32 @@ public:
 
 private:
     enum class place : unsigned char { outer, inner, closing };
+
+    // value: there is an inner stream to pull.
+    status reach_inner(fiber_base& f) {
+        if (at_ == place::closing) {
+            status const s = inner_->close(f);
+            if (s != status::value) {
+                return s;
+            }
+            inner_.reset();
+            element_.reset();
+            at_ = place::outer;
+            if (++passed_ == budget) {
+                passed_ = 0;
+                return rest(f);
+            }
+        }
+        if (at_ == place::outer) {
+            status const s = up_.poll_next(f, element_);
+            if (s != status::value) {
+                return s;
+            }
+            inner_.emplace(detail::stream_from(std::invoke(f_, std::move(*element_))));
+            at_ = place::inner;
+        }
+        return status::value;
+    }
 
     enclosed<Up> up_;
     F f_;

@@ -44,12 +44,26 @@ public:
             }
             at_ = place::between;
         }
-        status const s = first_.close(f);
-        if (s != status::value) {
-            return s;
+        status const s = leave_first(f);
+        return s == status::value ? second_.poll_next(f, out) : s;
+    }
+    static constexpr bool asks = is_asked<First> && is_asked<Second>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (at_ == place::first) {
+            status const s = pull_each_into<value_type>(first_.stream(), f, give);
+            if (s != status::end) {
+                return s;
+            }
+            at_ = place::between;
         }
-        at_ = place::second;
-        return second_.poll_next(f, out);
+        if (at_ == place::between) {
+            status const s = leave_first(f);
+            if (s != status::value) {
+                return s;
+            }
+        }
+        return pull_each_into<value_type>(second_.stream(), f, give);
     }
 
     status poll_close(fiber_base& f) {
@@ -87,6 +101,12 @@ public:
 
 private:
     enum class place : unsigned char { first, between, second };
+
+    status leave_first(fiber_base& f) noexcept {
+        status const s = first_.close(f);
+        at_ = s == status::value ? place::second : place::between;
+        return s;
+    }
 
     enclosed<First> first_;
     enclosed<Second> second_;

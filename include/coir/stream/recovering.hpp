@@ -45,13 +45,26 @@ public:
             }
             failed_ = true;
         }
-        status const s = first_.close_failed(f);
-        if (s != status::value) {
-            return s;
+        status const s = begin_second(f);
+        return s == status::value ? second_->poll_next(f, out) : s;
+    }
+    static constexpr bool asks = is_asked<Up> && is_asked<second>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (!second_) {
+            if (!failed_) {
+                status const s = pull_each(first_.stream(), f, give);
+                if (s != status::failure) {
+                    return s;
+                }
+                failed_ = true;
+            }
+            status const s = begin_second(f);
+            if (s != status::value) {
+                return s;
+            }
         }
-        given_.emplace(first_.stream().error());
-        second_.emplace(detail::stream_from(std::invoke(f_, std::move(*given_))));
-        return second_->poll_next(f, out);
+        return pull_each(second_->stream(), f, give);
     }
 
     status poll_close(fiber_base& f) {
@@ -74,6 +87,15 @@ public:
     }
 
 private:
+    status begin_second(fiber_base& f) {
+        status const s = first_.close_failed(f);
+        if (s == status::value) {
+            given_.emplace(first_.stream().error());
+            second_.emplace(detail::stream_from(std::invoke(f_, std::move(*given_))));
+        }
+        return s;
+    }
+
     enclosed<Up> first_;
     F f_;
     std::optional<given> given_;
@@ -111,6 +133,18 @@ protected:
         status const s = up_.close_failed(f);
         return s == status::value ? status::failure : s;
     }
+    template <class Give>
+    COIR_FUSED status each(fiber_base& f, Give give) {
+        if (!failed_) {
+            status const s = pull_each(up_.stream(), f, give);
+            if (s != status::failure) {
+                return s;
+            }
+            failed_ = true;
+        }
+        status const s = up_.close_failed(f);
+        return s == status::value ? status::failure : s;
+    }
     decltype(auto) given_error() { return up_.stream().error(); }
 
 private:
@@ -133,6 +167,15 @@ public:
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         status const s = this->pull(f, out);
         if (s == status::failure) { // here, where a throw is a defect
+            error_.emplace(std::invoke(f_, given(this->given_error())));
+        }
+        return s;
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        status const s = this->each(f, give);
+        if (s == status::failure) {
             error_.emplace(std::invoke(f_, given(this->given_error())));
         }
         return s;
@@ -164,6 +207,24 @@ public:
             if (s == status::failure) {
                 given_ = true;
                 out.emplace(value_type::failure(this->given_error()));
+                return status::value;
+            }
+        }
+        return s;
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (given_) {
+            return status::end;
+        }
+        auto const pass = [&](typename Up::value_type&& x)
+                              COIR_FUSED_LAMBDA { return give(value_type{in_place_success, std::move(x)}); };
+        status const s = this->each(f, giving(give, pass));
+        if constexpr (!std::same_as<typename Up::error_type, never>) {
+            if (s == status::failure) {
+                given_ = true;
+                give(value_type::failure(this->given_error()));
                 return status::value;
             }
         }

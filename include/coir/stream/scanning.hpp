@@ -3,7 +3,7 @@
 //     prices | streams::changes() | streams::scan(0.0, larger) | streams::enumerate()
 #pragma once
 
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -35,6 +35,23 @@ public:
         out.emplace(std::as_const(state_));
         return status::value;
     }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (!std::exchange(begun_, true)) {
+            State first(std::as_const(state_));
+            if (!give(std::move(first))) {
+                return status::value;
+            }
+        }
+        loop_local<State> state{state_};
+        auto const pass = [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
+            *state = std::invoke(f_, std::move(*state), std::move(x));
+            State made(std::as_const(*state));
+            return give(std::move(made));
+        };
+        return pull_each(this->up_, f, giving(give, pass));
+    }
 
 private:
     State state_;
@@ -55,6 +72,16 @@ public:
             out.emplace(next_++, std::move(*in));
         }
         return s;
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        loop_local<std::size_t> next{next_};
+        auto const pass = [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
+            value_type made((*next)++, std::move(x));
+            return give(std::move(made));
+        };
+        return pull_each(this->up_, f, giving(give, pass));
     }
 
 private:
@@ -77,7 +104,7 @@ public:
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         for (;;) {
             status const s = this->up_.poll_next(f, out);
-            if (s != status::value || is_new(std::as_const(*out))) {
+            if (s != status::value || is_new(last_, std::as_const(*out))) {
                 return s;
             }
             if (++dropped_ == budget) {
@@ -86,14 +113,22 @@ public:
             }
         }
     }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        loop_local<std::optional<key>> last{last_};
+        auto const pass = [&](typename Up::value_type&& x)
+                              COIR_FUSED_LAMBDA { return is_new(*last, std::as_const(x)) ? give(std::move(x)) : true; };
+        return pull_each(this->up_, f, giving(give, pass));
+    }
 
 private:
-    bool is_new(typename Up::value_type const& element) {
+    bool is_new(std::optional<key>& last, typename Up::value_type const& element) {
         decltype(auto) now = std::invoke(key_of_, element);
-        if (last_ && *last_ == now) {
+        if (last && *last == now) {
             return false;
         }
-        last_.emplace(static_cast<decltype(now)>(now));
+        last.emplace(static_cast<decltype(now)>(now));
         return true;
     }
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <coir/detail/single_wait.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/sources.hpp>
 
 #include <iterator>
 #include <utility>
@@ -16,44 +16,6 @@ template <class W, class Bound>
 concept counts_up_to = requires(W const& w, Bound const& b) {
     { w == b } -> std::convertible_to<bool>;
 } && (!std::integral<W> || (std::integral<Bound> && std::is_signed_v<W> == std::is_signed_v<Bound>));
-
-template <class W>
-class endless_iota : public plain_source {
-public:
-    using value_type = W;
-
-    explicit endless_iota(W&& first) : next_(std::move(first)) {}
-
-    status poll_next(fiber_base&, std::optional<W>& out) {
-        out.emplace(std::as_const(next_));
-        ++next_;
-        return status::value;
-    }
-
-private:
-    W next_;
-};
-
-template <class W, class Bound>
-class iota_source : public plain_source {
-public:
-    using value_type = W;
-
-    iota_source(W&& first, Bound&& bound) : next_(std::move(first)), bound_(std::move(bound)) {}
-
-    status poll_next(fiber_base&, std::optional<W>& out) {
-        if (next_ == bound_) {
-            return status::end;
-        }
-        out.emplace(std::as_const(next_));
-        ++next_;
-        return status::value;
-    }
-
-private:
-    W next_;
-    Bound bound_;
-};
 
 template <class T>
 class once_source : public plain_source {
@@ -130,7 +92,7 @@ namespace coir::inline v0::streams {
 template <std::weakly_incrementable W>
     requires std::copy_constructible<W>
 auto iota(W first) {
-    return detail::endless_iota<W>{std::move(first)};
+    return streams::from(std::views::iota(std::move(first)));
 }
 
 // From `first` up to, and without, `bound`, which ++ must reach. Nothing if an integer `first` is
@@ -143,7 +105,7 @@ auto iota(W first, Bound bound) {
     if constexpr (std::integral<W>) {
         bound = first < bound ? bound : static_cast<Bound>(first);
     }
-    return detail::iota_source<W, Bound>{std::move(first), std::move(bound)};
+    return streams::from(std::views::iota(std::move(first), std::move(bound)));
 }
 
 // One element.

@@ -5,7 +5,7 @@
 
 #include <coir/detail/work.hpp>
 #include <coir/stream/applying.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 namespace coir::inline v0::detail {
 
@@ -45,6 +45,22 @@ public:
             out = std::invoke(apply_.function(), state_);
         }
         return out ? status::value : status::end;
+    }
+    static constexpr bool asks = true;
+    template <class Give>
+        requires(!apply::suspends)
+    COIR_FUSED status poll_each(fiber_base&, Give give) {
+        loop_local<State> state{state_};
+        for (unsigned n = 0; n != budget && wants_more(give); ++n) {
+            next made = std::invoke(apply_.function(), *state);
+            if (!made) {
+                return status::end;
+            }
+            if (!give(std::move(*made))) {
+                break;
+            }
+        }
+        return status::value;
     }
     status poll_close(fiber_base&) noexcept { return status::value; }
 

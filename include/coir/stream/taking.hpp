@@ -4,7 +4,7 @@
 #pragma once
 
 #include <coir/stream/applying.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -14,6 +14,7 @@ namespace coir::inline v0::detail {
 
 template <class Up, class F>
 class take_while_stage : public stage<Up> {
+    using element = typename Up::value_type;
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: take_while takes a function of one element that returns bool");
 
@@ -24,6 +25,17 @@ public:
         status const s = this->up_.poll_next(f, out);
         return s == status::value && !std::invoke(wanted_, std::as_const(*out)) ? status::end : s;
     }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        bool over = false;
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
+            over = !std::invoke(wanted_, std::as_const(x));
+            return over ? false : give(std::move(x));
+        };
+        status const s = pull_each(this->up_, f, giving(give, pass));
+        return over ? status::end : s;
+    }
 
 private:
     F wanted_;
@@ -31,6 +43,7 @@ private:
 
 template <class Up, class F>
 class take_until_stage : public stage<Up> {
+    using element = typename Up::value_type;
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: take_until takes a function of one element that returns bool");
 
@@ -45,6 +58,22 @@ public:
         over_ = s == status::value && std::invoke(is_last_, std::as_const(*out));
         return s;
     }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (over_) {
+            return status::end;
+        }
+        bool more = true;
+        loop_local<bool> over{over_};
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
+            *over = std::invoke(is_last_, std::as_const(x));
+            more = give(std::move(x));
+            return more && !*over;
+        };
+        status const s = pull_each(this->up_, f, giving(give, pass));
+        return s == status::value && more && *over ? status::end : s;
+    }
 
 private:
     F is_last_;
@@ -53,6 +82,8 @@ private:
 
 template <class Up, class N>
 class drop_stage : public stage<Up> {
+    using element = typename Up::value_type;
+
 public:
     drop_stage(Up&& up, N n) : stage<Up>{std::move(up)}, left_{n} {}
 
@@ -67,6 +98,19 @@ public:
             }
         }
     }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        loop_local<std::size_t> left{left_};
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
+            if (*left != 0) {
+                --*left;
+                return true;
+            }
+            return give(std::move(x));
+        };
+        return pull_each(this->up_, f, giving(give, pass));
+    }
 
 private:
     std::size_t left_;
@@ -74,6 +118,7 @@ private:
 
 template <class Up, class F>
 class drop_while_stage : public stage<Up> {
+    using element = typename Up::value_type;
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: drop_while takes a function of one element that returns bool");
 
@@ -95,6 +140,16 @@ public:
                 return rest(f);
             }
         }
+    }
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        loop_local<bool> passing{passing_};
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
+            *passing = *passing || !std::invoke(unwanted_, std::as_const(x));
+            return *passing ? give(std::move(x)) : true;
+        };
+        return pull_each(this->up_, f, giving(give, pass));
     }
 
 private:
