@@ -184,4 +184,14 @@ task<> debounced(benchmark::State& state) {
 }
 BENCHMARK(bench::on_run_loop<debounced>)->Name("stream/debounce");
 
+// Two sides, each pulled by a fiber of its own.
+task<> merged(benchmark::State& state) {
+    while (state.KeepRunningBatch(2 * bench::stream_length)) {
+        unsigned const sum =
+            co_await (numbers(length()) | streams::merge(numbers(length())) | streams::fold(0U, std::plus<>{}));
+        benchmark::DoNotOptimize(sum);
+    }
+}
+BENCHMARK(bench::on_run_loop<merged>)->Name("stream/merge");
+
 } // namespace
