@@ -21,6 +21,7 @@
 #include <coir/stream/debounce_collect.hpp>
 #include <coir/stream/ending.hpp>
 #include <coir/stream/exiting.hpp>
+#include <coir/stream/flat_map_par.hpp>
 #include <coir/stream/flattening.hpp>
 #include <coir/stream/from_callback.hpp>
 #include <coir/stream/from_watch.hpp>

@@ -204,6 +204,8 @@ TEST_CASE("workers are kept from one element to the next [S20][S21]") {
     check_constant([&](int n) { return numbers_up_to(n) | streams::transform_par(4, work) | streams::drain(); });
     check_constant(
         [&](int n) { return numbers_up_to(n) | streams::transform_par_unordered(4, work) | streams::drain(); });
+    auto const one = [](int x) { return std::views::single(x); };
+    check_constant([&](int n) { return numbers_up_to(n) | streams::flat_map(4, one) | streams::drain(); });
 }
 
 #endif

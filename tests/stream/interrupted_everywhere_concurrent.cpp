@@ -110,3 +110,16 @@ TEST_CASE("switch_map interrupted everywhere [X35]") {
         return closed_by(b, guarded_source(b, 2)) | streams::switch_map(inner) | streams::for_each(work);
     });
 }
+
+TEST_CASE("flat_map of several streams interrupted everywhere [S37]") {
+    everywhere([](ledger& b) {
+        auto inner = [&b](int n) { return closed_by(b, guarded_source(b, n % 3)); };
+        return closed_by(b, counting(3)) | streams::flat_map(2, inner) | streams::drain();
+    });
+    everywhere([](ledger& b) {
+        auto inner = [&b](int) { return closed_by(b, counting(2)); };
+        auto work = [&b](int) -> task<> { co_await b.guarded(coir::yield()); };
+        return closed_by(b, guarded_source(b, 3)) | streams::flat_map(2, inner) | streams::take(3) |
+               streams::for_each(work);
+    });
+}

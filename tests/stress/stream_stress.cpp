@@ -221,3 +221,23 @@ TEST_CASE("zip_latest and switch_map on a pool, stopped at any moment, leave not
         REQUIRE(open == 0);
     }
 }
+
+TEST_CASE("flat_map of several streams on a pool gives all of each, in its order [S37]") {
+    thread_pool pool{3};
+    std::atomic<int> open{0};
+    for (unsigned round = 0; round < 60 * coir_test::stress_scale(); ++round) {
+        order_checker check;
+        int const limit = 1 + static_cast<int>(round % 4);
+        pool.run([&]() -> task<> {
+            auto inner = [&](int side) { return numbered(side, 60, pool, open); };
+            co_await (numbered(0, 8, pool, open) | streams::flat_map(limit, inner) |
+                      streams::for_each(std::ref(check)));
+            order_checker part;
+            co_await (numbered(0, 8, pool, open) | streams::flat_map(limit, inner) |
+                      streams::take(static_cast<std::size_t>(pool.random() % 300)) | streams::for_each(std::ref(part)));
+        });
+        REQUIRE(check.wrong() == 0);
+        REQUIRE(check.seen() == 480);
+        REQUIRE(open == 0);
+    }
+}

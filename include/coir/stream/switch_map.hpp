@@ -7,9 +7,9 @@
 #pragma once
 
 #include <coir/detail/region.hpp>
-#include <coir/stream/applying.hpp>
 #include <coir/stream/concurrent/inlet.hpp>
 #include <coir/stream/concurrent/started_state.hpp>
+#include <coir/stream/flattening.hpp>
 
 #include <functional>
 #include <utility>
@@ -116,9 +116,8 @@ private:
 // The inner streams, one after the other.
 template <class T, class F>
 class switching_source {
-    static_assert(async_stream<std::remove_cvref_t<std::invoke_result_t<F&, T>>>,
-                  "coir: switch_map takes a function of one element that returns a stream");
-    using inner = std::remove_cvref_t<std::invoke_result_t<F&, T>>;
+    static_assert(makes_stream<F, T>, "coir: switch_map takes a function of one element that returns a stream");
+    using inner = stream_made_by<F, T>;
 
 public:
     using value_type = typename inner::value_type;
@@ -135,7 +134,7 @@ public:
                 if (s != status::value) {
                     return s;
                 }
-                inner_.emplace(std::invoke(*f_, std::move(desk_->current())));
+                inner_.emplace(detail::stream_from(std::invoke(*f_, std::move(desk_->current()))));
                 at_ = place::before_pull;
                 break;
             }
@@ -299,8 +298,6 @@ public:
 
 template <class Up, class F>
 class switch_map_stage {
-    static_assert(element_function<F, typename Up::value_type>,
-                  "coir: switch_map takes a function of one element that returns a stream");
     using state_type = switch_state<Up, F>;
     using inner_source = switching_source<typename Up::value_type, F>;
 
@@ -363,7 +360,7 @@ private:
 
 namespace coir::inline v0::streams {
 
-// The elements of the stream that `f(element)` returns, until there is a newer element: then it is
+// The elements of the stream, or range, that `f(element)` returns, until there is a newer element: then it is
 // interrupted, and closed before `f` is called for the newest. What it gave and nobody has pulled
 // yet is dropped. Upstream never waits; an element that finds a newer one behind it is passed over.
 // Ends when upstream and the last inner stream have. A failure of either is the stream's at once.
