@@ -129,3 +129,34 @@ TEST_CASE("spaced that is interrupted or left closes upstream") {
     CHECK(b.play(b.source("ab|", seen) | spaced(5_dashes) | streams::take(1)) == "(a|)");
     CHECK(seen == "(a/)");
 }
+
+TEST_CASE("spaced rests as a schedule says, and ends with it") {
+    CHECK(play("(abcde)|", spaced(coir::exponential(2_dashes))) == "a-b---c-------d---------------e"
+                                                                   "-------------------------------|");
+    CHECK(play("(abcde)|", spaced(coir::spaced(2_dashes) && coir::recurs(2))) == "a-b-(c|)");
+}
+
+namespace unqualified {
+
+using namespace coir;
+using namespace coir::streams;
+
+task<numbers> all(deferred<>& stop) {
+    coir::streams::flush_handle flush;
+    auto pipeline = from(one_to(3)) | timeout(1s) | interrupt_after(1h) | halt_after(1h) | halt_when(stop) |
+                    throttle(1s, {.burst = 3}) | spaced(2s) | debounce(1s, {.leading = true}) | sample(1ms) |
+                    debounce_collect(1ms, 1ms, 3, flush) | transform([](numbers n) { return n.front(); }) |
+                    chunk_within(3, 9h) | transform([](numbers n) { return n.back(); });
+    bool const slept = co_await timeout(sleep_for(1ms), 1s);
+    CHECK(slept);
+    co_return co_await (std::move(pipeline) | to_vector());
+}
+
+} // namespace unqualified
+
+TEST_CASE("the names of time are usable unqualified") {
+    test_scheduler s;
+    deferred<> never_done;
+    CHECK(s.run(unqualified::all, std::ref(never_done)).value() == numbers{3});
+    CHECK(s.elapsed() >= 6s); // a stage, not a schedule
+}

@@ -308,3 +308,16 @@ TEST_CASE("several consumers in one run, each with a line of its own") {
     b.run(work, {.interrupted_at = 3_dashes});
     CHECK(slow == "a-b!");
 }
+
+TEST_CASE("all lines of a run count from its beginning") {
+    board b;
+    line seen, out;
+    auto work = [&]() -> task<> {
+        co_await coir::sleep_for(3_dashes);
+        co_await b.record(b.source("a-b|", seen), out);
+    };
+    b.scheduler().advance(1h);
+    b.run(work);
+    CHECK(out == "---a-b|");
+    CHECK(seen == "---a-b|");
+}

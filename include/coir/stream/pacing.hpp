@@ -4,10 +4,12 @@
 //     requests | streams::throttle(100ms, {.burst = 5})                            // after a pause, five at once
 //     clicks   | streams::throttle(1s, {.excess = streams::excess::is_dropped})    // what is too much is lost
 //     polls    | streams::spaced(30s)                                              // rests between two pulls
+//     polls    | streams::spaced(coir::exponential(1s).max_delay(1min))            // longer and longer ones
 //
 // They look at the clock between pulls, and run no fiber of their own.
 #pragma once
 
+#include <coir/schedule.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/stage_time.hpp>
 
@@ -114,14 +116,23 @@ private:
     unsigned dropped_ = 0;
 };
 
-template <class Up, class Duration>
+template <class T>
+inline constexpr bool is_schedule = false;
+template <class F>
+inline constexpr bool is_schedule<schedule<F>> = true;
+
+template <class Up, class Policy>
 class spaced_stage : public stage<Up> {
 public:
-    spaced_stage(Up&& up, Duration d) : stage<Up>{std::move(up)}, duration_{d} {}
+    spaced_stage(Up&& up, Policy policy) : stage<Up>{std::move(up)}, rests_{std::move(policy)} {}
 
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         if (std::exchange(rests_next_, false)) {
-            pause_.emplace(duration_);
+            auto const rest = rests_.next(f, unit{});
+            if (!rest) {
+                return status::end;
+            }
+            pause_.emplace(*rest);
         }
         if (pause_) {
             if (status const s = pause_->poll(f); s != status::value) {
@@ -129,16 +140,24 @@ public:
             }
             pause_.reset();
         }
+        rests_.begin(f);
         status const s = this->up_.poll_next(f, out);
         rests_next_ = s == status::value;
         return s;
     }
 
 private:
-    Duration duration_;
+    attempts<Policy> rests_;
     std::optional<sleeping> pause_;
     bool rests_next_ = false;
 };
+
+// Where both namespaces are in use, spaced(d) is a schedule.
+template <class Up, class F>
+    requires(!std::is_lvalue_reference_v<Up>) && async_stream<Up>
+auto operator|(Up&& up, schedule<F> rests) {
+    return spaced_stage<Up, schedule<F>>{std::move(up), std::move(rests)};
+}
 
 } // namespace coir::inline v0::detail
 
@@ -158,11 +177,16 @@ auto throttle(D d, throttle_options options = {}) {
 }
 
 // Rests for `d` before each pull but the first: from when the consumer wants the next element
-// until upstream is asked for it, so also before it says that it has ended. Throws
+// until upstream is asked for it, so also before it says that it has ended. With a schedule in
+// place of `d`: as long as that says, and the stream ends where that does. Throws
 // std::invalid_argument for a negative time.
 template <class D>
 auto spaced(D d) {
-    return detail::make_stage<detail::spaced_stage>(detail::stage_time(d, "spaced"));
+    if constexpr (detail::is_schedule<D>) {
+        return detail::make_stage<detail::spaced_stage>(std::move(d));
+    } else {
+        return detail::make_stage<detail::spaced_stage>(coir::spaced(detail::stage_time(d, "spaced")));
+    }
 }
 
 } // namespace coir::inline v0::streams

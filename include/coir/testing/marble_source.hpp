@@ -29,20 +29,19 @@ namespace coir::inline v0::detail {
 // Writes down what happens to a stream, as long as its board plays.
 class marble_recorder {
 public:
-    marble_recorder(marbles::line& out, scheduler const& s, bool const& playing)
-        : out_{&out}, scheduler_{&s}, begin_{s.now()}, playing_{&playing} {}
+    marble_recorder(marbles::line& out, scheduler const& s, std::optional<clock::time_point> const& begin)
+        : out_{&out}, scheduler_{&s}, begin_{&begin} {}
 
     void add(marble_kind what, std::string name = {}) {
-        if (*playing_) {
-            out_->add(marble_event{scheduler_->now() - begin_, what, std::move(name)});
+        if (*begin_) {
+            out_->add(marble_event{scheduler_->now() - **begin_, what, std::move(name)});
         }
     }
 
 private:
     marbles::line* out_;
     scheduler const* scheduler_;
-    clock::time_point begin_;
-    bool const* playing_;
+    std::optional<clock::time_point> const* begin_; // of the play, while it lasts
 };
 
 // The element that is called `name`.

@@ -107,9 +107,9 @@ public:
             scheduler_.start(detail::interrupt_at<decltype(running)>, running,
                              detail::deadline_after(begin, *options.interrupted_at));
         }
-        playing_ = true;
+        begin_ = begin;
         scheduler_.run_until([&] { return running.poll() != nullptr || scheduler_.now() >= last; });
-        playing_ = false;
+        begin_.reset();
         scheduler_.interrupt_all();
     }
     template <async_stream S>
@@ -123,11 +123,11 @@ public:
 private:
     detail::marble_recorder& recorder(line& out) {
         out = line{dash_};
-        return recorders_.emplace_back(out, scheduler_, playing_);
+        return recorders_.emplace_back(out, scheduler_, begin_);
     }
 
     clock::duration dash_;
-    bool playing_ = false;
+    std::optional<clock::time_point> begin_; // of what is recorded
     std::deque<deferred<void, failure>> signals_;
     std::deque<detail::marble_recorder> recorders_;
     test_scheduler scheduler_; // ends its fibers first
