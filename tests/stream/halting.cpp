@@ -114,3 +114,26 @@ TEST_CASE("halt_after with no time pulls nothing, and with all time everything [
     CHECK(b.play(b.source("a[9s]b|") | halt_after((coir::clock::duration::max)())) == "a[9s]b|");
     CHECK_THROWS_AS(halt_after(-1s), std::invalid_argument);
 }
+
+TEST_CASE("halt_when in a pipeline of fused stages looks between any two elements [X12]") {
+    test_scheduler s;
+    for (int const at : {1, 2, 7, 2'000}) {
+        deferred<> stop;
+        int sum = 0;
+        int made = 0;
+        s.run([&]() -> task<> {
+            auto stops = [&](int n) {
+                ++made;
+                if (n == at) {
+                    stop.succeed();
+                }
+            };
+            sum = co_await (streams::from(std::views::iota(1, 5'000)) | streams::tap(stops) |
+                            streams::filter([](int n) { return n % 2 == 0; }) | halt_when(stop) |
+                            streams::transform([](int) { return 1; }) | streams::fold(0, std::plus{}));
+        });
+        int const last = at + at % 2; // the pull in progress goes on to an even number
+        CHECK(made == last);
+        CHECK(sum == last / 2);
+    }
+}

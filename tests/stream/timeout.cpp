@@ -154,3 +154,13 @@ TEST_CASE("limits in limits: the nearest one counts [X33]") {
     CHECK(b.play(b.source("a-------b|") | timeout_fail(5_dashes, 'i') | timeout_fail(3_dashes, 'o')) == "a--#o");
     CHECK(b.play(b.source("a-------b|") | timeout_fail(5_dashes, 'i') | interrupt_after(4_dashes)) == "a---|");
 }
+
+TEST_CASE("what a stream goes on with when an element was late is not timed [X33]") {
+    board b;
+    line seen, instead;
+    auto cached = [&](auto const&) { return b.source("-----x-----y|", instead); };
+    CHECK(b.play(b.source("a-b----c|", seen) | timeout_fail(3_dashes, 't') | streams::or_else(cached)) ==
+          "a-b-------x-----y|");
+    CHECK(seen == "a-b--!");
+    CHECK(instead == "----------x-----y|");
+}

@@ -8,7 +8,7 @@
 
 #include <coir/deferred.hpp>
 #include <coir/detail/outcome_view.hpp>
-#include <coir/stream/concept.hpp>
+#include <coir/stream/each.hpp>
 #include <coir/stream/stage_time.hpp>
 
 #include <optional>
@@ -31,6 +31,18 @@ public:
             return halted();
         }
         status const s = up_.poll_next(f, out);
+        pulling_ = !has_ended(s);
+        return s;
+    }
+
+    static constexpr bool asks = is_asked<Up>;
+    template <class Give>
+    COIR_FUSED status poll_each(fiber_base& f, Give give) {
+        if (!pulling_ && signal_->is_done()) {
+            return halted();
+        }
+        auto const pass = [&](value_type&& x) COIR_FUSED_LAMBDA { return give(std::move(x)) && !signal_->is_done(); };
+        status const s = pull_each(up_, f, giving(give, pass));
         pulling_ = !has_ended(s);
         return s;
     }
