@@ -1,6 +1,8 @@
 // The operators that combine streams, or run several at once.
 #include "gallery.hpp"
 
+#include <coir/fiber.hpp>
+
 namespace marble_diagrams {
 
 namespace {
@@ -43,10 +45,18 @@ void draw_sides(gallery& g) {
     two_sides(g, "zip", "zip(a, b)", zip);
     auto latest = [](auto a, auto b) { return streams::zip_latest(std::move(a), std::move(b)); };
     two_sides(g, "zip_latest", "zip_latest(a, b)", latest);
+    auto concat = [](auto a, auto b) { return streams::concat(std::move(a), std::move(b)); };
+    two_sides(g, "concat", "concat(a, b)", concat, "a--b--|", "1-2-3-|");
 }
 
 void draw_inner(gallery& g) {
     constexpr std::string_view each = "1---2---3|";
+    {
+        figure f{g, "flat_map"};
+        auto in = f.source("", "a-----b-----|");
+        f.marks("f", each);
+        f.play("flat_map(f)", std::move(in) | streams::flat_map(inner_of(f.board(), each)));
+    }
     {
         figure f{g, "switch_map"};
         auto in = f.source("", "a-----b-c---|");
@@ -79,12 +89,45 @@ void draw_workers(gallery& g) {
     }
 }
 
+void draw_readers(gallery& g) {
+    {
+        figure f{g, "broadcast"};
+        line fast, slow;
+        auto read = [&]() -> coir::task<> {
+            auto all = f.pulled_source("pulled", "abcdef|") | streams::broadcast(2);
+            auto const one = coir::fork(f.board().record(all.subscribe(), fast));
+            co_await f.board().record(all.subscribe(), slow, 3s);
+            co_await one;
+        };
+        f.board().run(read);
+        f.show("broadcast(2)", {{"fast", fast}, {"takes 3s", slow}});
+    }
+    {
+        figure f{g, "share"};
+        line first, second;
+        auto read = [&]() -> coir::task<> {
+            auto all = streams::share([&] { return f.board().source("abcdefghi|"); });
+            auto late = [&]() -> coir::task<> {
+                co_await coir::sleep_for(2500ms);
+                co_await f.board().record(all.subscribe() | streams::take(3), second);
+            };
+            auto const other = coir::fork(late);
+            co_await f.board().record(all.subscribe() | streams::take(4), first);
+            co_await other;
+        };
+        f.marks("source", "abcdefghi|");
+        f.board().run(read);
+        f.show("share", {{"take(4)", first}, {"late, take(3)", second}});
+    }
+}
+
 } // namespace
 
 void draw_combining(gallery& g) {
     draw_sides(g);
     draw_inner(g);
     draw_workers(g);
+    draw_readers(g);
 }
 
 } // namespace marble_diagrams
