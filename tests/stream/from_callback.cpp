@@ -5,6 +5,7 @@
 
 #include <coir/interrupt.hpp>
 #include <coir/runtime/thread_pool.hpp>
+#include <coir/testing/explore.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -332,6 +333,42 @@ TEST_CASE("an emit that waits and is interrupted has emitted nothing") {
                             streams::to_vector());
     });
     CHECK(end.value() == numbers{1, 8, 3});
+}
+
+TEST_CASE("producers that wait, give up and try again lose and repeat nothing, in whatever order they run [S17]") {
+    auto const explored = coir::explore(coir_test::seeds(), [](test_scheduler& t) {
+        t.run([&t]() -> task<> {
+            int running = 3;
+            auto produce = [&running](coir::emitter<int> to, int id) -> task<> {
+                for (int i = 0; i < 10;) {
+                    auto const s = co_await coir::timeout(to.emit_when_free(id * 10 + i), 1ms);
+                    i += s.has_value() ? 1 : 0;
+                    co_await coir::yield();
+                }
+                if (--running == 0) {
+                    to.end();
+                }
+            };
+            auto reg = [&](coir::emitter<int> to) {
+                for (int id = 0; id < 3; ++id) {
+                    fork(produce, to, id);
+                }
+            };
+            auto slow = [](int n) -> task<int> {
+                co_await sleep_for(n % 4 == 0 ? 1ms : 0ms);
+                co_return n;
+            };
+            auto const capacity = coir::bounded(t.seed().value_or(0) % 3);
+            auto const got =
+                co_await (streams::from_callback<int>(capacity, reg) | streams::transform(slow) | streams::to_vector());
+            REQUIRE(got.size() == 30);
+            numbers next{0, 0, 0};
+            for (int const n : got) {
+                CHECK(n % 10 == next[static_cast<std::size_t>(n / 10)]++);
+            }
+        });
+    });
+    CHECK(explored.distinct > explored.runs / 2);
 }
 
 TEST_CASE("elements of a callback that can only be moved are moved, and refused ones are left alone [S17]") {

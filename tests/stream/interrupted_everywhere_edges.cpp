@@ -154,6 +154,22 @@ TEST_CASE("a share whose readers come and go, interrupted everywhere [S35][I1]")
     });
 }
 
+TEST_CASE("a share and a broadcast of the fiber that reads them, interrupted everywhere [S35][I1]") {
+    everywhere([](ledger& b) -> task<> {
+        auto use = [&b]() -> task<> {
+            auto make = [&b] { return guarded_source(b, 3); };
+            auto restarted = streams::share(make);
+            auto open = guarded_source(b, 5) | streams::broadcast(1);
+            co_await read(b, restarted.subscribe(), 2);
+            co_await read(b, open.subscribe(), 1);
+            co_await read(b, restarted.subscribe(), 9);
+            co_await read(b, open.subscribe(), 2);
+        };
+        co_await use();
+        co_await b.guarded(coir::yield());
+    });
+}
+
 TEST_CASE("a partition and both its sides interrupted everywhere [I1]") {
     everywhere([](ledger& b) -> task<> {
         auto body = [&b](scope<>& s) -> task<> {

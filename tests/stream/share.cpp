@@ -372,6 +372,34 @@ TEST_CASE("a side is at most n elements behind, and the other waits then; one th
     CHECK(end.is_success());
 }
 
+TEST_CASE("sides of a partition that are slow, or leave, in whatever order they run, get what is theirs") {
+    auto const explored = coir::explore(coir_test::seeds(), [](test_scheduler& t) {
+        t.run([&t]() -> task<> {
+            auto body = [&t](scope<>& s) -> task<> {
+                auto const seed = t.seed().value_or(0);
+                auto sides = counting(40) | streams::partition(s, is_even, 1 + seed % 3);
+                auto read = [seed](auto from, int first, std::size_t most) -> task<> {
+                    auto slowly = [seed](int n) -> task<int> {
+                        co_await sleep_for((static_cast<unsigned>(n) + seed) % 3 == 0 ? 1ms : 0ms);
+                        co_return n;
+                    };
+                    auto const got = co_await (std::move(from) | streams::take(most) | streams::transform(slowly) |
+                                               streams::to_vector());
+                    CHECK(got.size() == std::min<std::size_t>(most, 20));
+                    for (std::size_t i = 0; i != got.size(); ++i) {
+                        CHECK(got[i] == first + 2 * static_cast<int>(i));
+                    }
+                };
+                s.fork(read, std::move(sides.matching), 0, seed % 2 == 0 ? 100U : 5U);
+                s.fork(read, std::move(sides.rest), 1, seed % 5 == 0 ? 0U : 100U);
+                co_await s.join();
+            };
+            co_await coir::with_scope(body);
+        });
+    });
+    CHECK(explored.distinct > explored.runs / 2);
+}
+
 TEST_CASE("both sides get the failure of the source, and what the predicate throws") {
     bool const throws = GENERATE(false, true);
     auto const end = scenario([&](scope<>& s) -> task<> {

@@ -12,6 +12,8 @@
 // first call counts and returns true; what comes later, or after an interruption, returns false,
 // leaves its arguments untouched, and touches nothing of the fiber. When the last copy goes away
 // without a call, the await ends as interrupted: nobody is left who could complete it.
+//
+// What calls back again and again is a stream: streams::from_callback in <coir/stream.hpp>.
 #pragma once
 
 #include <coir/detail/callback_operation.hpp>
