@@ -387,3 +387,34 @@ TEST_CASE("leaf waits that completed are reported as completed, and the interrup
     CHECK(f.poll()->is_interrupted());
     CHECK(log == steps{"12"});
 }
+
+TEST_CASE("tasks that completed are reported as completed too, and the interruption comes next [I3]") {
+    deferred<int> go;
+    steps log;
+    test_scheduler s;
+    auto const waits = [&]() -> task<int> { co_return co_await go + 1; };
+    auto const one = [&]() -> task<> {
+        log.push_back(std::to_string(co_await coir::race(waits())));
+        co_await coir::checkpoint();
+        log.push_back("goes on");
+    };
+    auto const all = [&]() -> task<> {
+        std::vector<task<int>> two;
+        two.push_back(waits());
+        two.push_back(waits());
+        auto const both = co_await coir::when_all(std::move(two));
+        log.push_back(std::to_string(both.at(0)) + std::to_string(both.at(1)));
+        co_await coir::checkpoint();
+        log.push_back("goes on");
+    };
+    auto const racing = s.start(one);
+    auto const joining = s.start(all);
+    s.run_ready();
+    racing.request_interrupt(); // runs first, and stops members that have been woken by then
+    joining.request_interrupt();
+    go.succeed(1);
+    s.run_ready();
+    CHECK(racing.poll()->is_interrupted());
+    CHECK(joining.poll()->is_interrupted());
+    CHECK(log == steps{"2", "22"});
+}

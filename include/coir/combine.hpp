@@ -82,7 +82,9 @@ auto when_any(R&& aws) {
     return detail::when_any_range_operation<false, op>{detail::operations_of(std::forward<R>(aws))};
 }
 
-// The first to succeed; if none does, the outcome of the last to end.
+// The first to succeed; if none does, the outcome of the last to end. Of race and when_any alike:
+// a loser that waits for a queue, a pubsub or a take() itself gets nothing that would be dropped; the
+// element stays where it is. A task that has popped one and then loses drops what it popped.
 template <detail::awaited... As>
 auto race(As&&... aws) {
     static_assert(sizeof...(As) > 0, "coir: race takes at least one awaitable, or a range of them");

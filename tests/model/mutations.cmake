@@ -201,17 +201,13 @@ set(scenes_of_mutants group_scenes.cpp)
 
 # ---- deciding_group.hpp
 coir_mutation(counted_before_it_decides deciding_group.hpp "race/end/fail" "assertion: a race fails when all have failed"
-  [[if (!OnlySuccess || end.is_success()) {
-                decide_by(index);
-            }]] [[]]
-  [[if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]]
-  [[if (bool const last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1; last || end.is_success()) {]])
+  [[settle(index, !OnlySuccess || succeeded);]] [[]]
+  [[if (OnlySuccess && left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]]
+  [[if (bool const last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1; last || !OnlySuccess || succeeded) {]])
 coir_mutation(last_to_fail_does_not_decide deciding_group.hpp "race/fail/fail" "assertion: only who was interrupted"
-  [[if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]] [[if (false) {]])
+  [[if (OnlySuccess && left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {]] [[if (false) {]])
 coir_mutation(decided_again_by_each deciding_group.hpp "any/end" "assertion: only an unfinished deferred"
-  [[if (first_.compare_exchange_strong(none, index, std::memory_order_acq_rel, std::memory_order_relaxed)) {]]
-  [[first_.store(index, std::memory_order_release);
-        if (none == undecided) {]])
+  [[if (counts && first_.load(std::memory_order_relaxed) == undecided) {]] [[if (counts) {]])
 
 # ---- group.hpp
 coir_mutation(owner_not_stopped group.hpp "all/fail" "deadlock"
@@ -234,6 +230,17 @@ coir_mutation(canceller_of_a_group_does_not_meet group.hpp "all of range/interru
 coir_mutation(end_of_a_leaf_is_an_interruption_point group_member.hpp "all/interrupt/end/end" "assertion: what completed is reported"
   [[status root_status() const noexcept override { return status::end; }]]
   [[status root_status() const noexcept override { return status::value; }]])
+
+set(scenes_of_mutants pop_scenes.cpp)
+
+# ---- What is handed to one of several.
+coir_mutation(handed_to_a_loser deciding_group.hpp "pop/pushed/pushed" "assertion: no element is lost"
+  [[if (is_lost(index) || !member.try_fire(post_it)) {]] [[if (!member.try_fire(post_it)) {]])
+coir_mutation(taken_by_a_loser deciding_group.hpp "pop/begin/push/pushed" "assertion: no element is lost"
+  [[bool may_take(std::size_t index) noexcept { return claim(index, true); }]]
+  [[bool may_take(std::size_t) noexcept { return true; }]])
+coir_mutation(refused_and_not_cancelled waiting_line.hpp "pop/pushed/pushed" "deadlock"
+  [[refused_.push(*w.fiber_);]] [[]])
 
 set(scenes_of_mutants start_scenes.cpp)
 

@@ -75,6 +75,19 @@ TEST_CASE("an interruption meets members of which all must succeed [R15 I3]") {
     every_schedule("all of range/interrupt/end/end");
 }
 
+TEST_CASE("of what two queues hand over at the same moment one gets one, and nothing is lost [Q7 R1]") {
+    every_schedule("pop/push");
+    every_schedule("pop/pushed/pushed");
+    every_schedule("pop/pushed/push");
+    every_schedule("pop/push/push");
+    every_schedule("pop/begin/push/pushed");
+}
+
+TEST_CASE("an interruption meets an element that is handed over to one of two [Q7 R6]") {
+    every_schedule("pop/interrupt/push");
+    every_schedule("pop/interrupt/pushed/push");
+}
+
 TEST_CASE("a child says that it is ready, or ends before, and belongs to one from then on") {
     every_schedule("start/say");
     every_schedule("start/say/fail");

@@ -65,6 +65,17 @@ public:
         post_it = found == wait_state::waiting || found == wait_state::masked;
         return found != wait_state::cancelling;
     }
+    // The same for a source that hands something over. Where one of several fibers wins, the others get
+    // nothing that they would drop: such a one is refused and asked to end. True in `frozen`: the
+    // caller must call finish_cancel() once it holds no lock.
+    bool try_hand_over(bool& post_it, bool& frozen) noexcept {
+        return competes() ? hand_over_to_member(post_it, frozen) : try_fire(post_it);
+    }
+    // For the fiber itself, before it takes something under the lock of a source. False: it must
+    // wait for it in line instead, and is refused it there.
+    bool competes() const noexcept { return lifetime_ == lifetime::of_its_owner; }
+    bool may_take() noexcept { return !competes() || member_may_take(); }
+
     void post() noexcept { scheduler_->post(*this); }
     void wake_cancelled() noexcept { post(); }
 
@@ -152,6 +163,10 @@ protected:
     // Destroys frame, callable and arguments, and publishes the outcome.
     virtual void publish() noexcept = 0;
     virtual void destroy() noexcept = 0;
+
+    // Of one that competes.
+    virtual bool hand_over_to_member(bool& post_it, bool&) noexcept { return try_fire(post_it); }
+    virtual bool member_may_take() noexcept { return true; }
 
 private:
     fiber_base(scheduler& s, nursery& parent, lifetime l, worker& here) noexcept

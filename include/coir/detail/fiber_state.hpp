@@ -23,10 +23,11 @@ public:
 protected:
     ~fiber_state() { report_unhandled(); }
 
+    status root_status() const noexcept override { return end_.body().ended(); }
+
 private:
     void end_cancelled() noexcept final { end_.body().cancel(); }
     void end_defect(std::exception_ptr thrown) noexcept final { end_.body().die(std::move(thrown)); }
-    status root_status() const noexcept final { return end_.body().ended(); }
 
     void report_unhandled() noexcept {
         outcome<T, E> const* const end = end_.poll();

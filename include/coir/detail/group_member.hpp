@@ -22,6 +22,26 @@ task<member_value<Op>, typename Op::error_type> run_member(Op op) {
     co_return co_await std::move(op);
 }
 
+// Its end is no interruption point: it stands for an operation, and one that has completed stays so.
+template <class T, class E, class Ended>
+class member_fiber final : public fiber_run<T, E, task<T, E>> {
+    using run = fiber_run<T, E, task<T, E>>;
+
+public:
+    member_fiber(group& g, Ended on_end, task<T, E>&& work)
+        : run{g.owner().where(), g.members(), std::move(work)}, on_end_{std::move(on_end)} {}
+
+private:
+    status root_status() const noexcept override {
+        status const s = run::root_status();
+        return s == status::value ? status::end : s;
+    }
+    void ended(outcome<T, E> const& end) noexcept override { on_end_(end); }
+    void destroy() noexcept override { delete this; }
+
+    Ended on_end_;
+};
+
 // Ended: told how the member ended, before the owner may go on.
 template <class Op, class Ended>
 class forked_member {
@@ -29,11 +49,10 @@ public:
     explicit forked_member(Op&& op) : op_{std::move(op)} {}
 
     void start(group& g, Ended on_end, fiber_base::start how) {
-        using error = typename Op::error_type;
-        using run = group_fiber<member_value<Op>, error, Ended, task<member_value<Op>, error>>;
-        auto* const state = new run(g.owner().where(), g.members(), std::move(on_end), run_member(std::move(op_)));
+        using run = member_fiber<member_value<Op>, typename Op::error_type, Ended>;
+        auto* const state = new run(g, std::move(on_end), run_member(std::move(op_)));
         state->observe();
-        handle_ = fiber<member_value<Op>, error>{state};
+        handle_ = fiber<member_value<Op>, typename Op::error_type>{state};
         state->start_in_nursery(nullptr, how);
     }
 
@@ -67,9 +86,12 @@ private:
         to_loop(status::value);
     }
     status poll(fiber_base& f) noexcept override {
-        status const s = op_.poll(f);
+        status s = op_.poll(f);
         if (!has_ended(s)) {
             return s;
+        }
+        if (s == status::value && on_end_.is_lost()) {
+            s = status::cancelled; // nothing is moved out for who would drop it
         }
         try {
             end_.emplace(outcome_of<member_outcome<Op>>(op_, s, f));
@@ -87,6 +109,16 @@ private:
     status root_status() const noexcept override { return status::end; }
     void publish() noexcept override { on_end_(std::as_const(*end_)); }
     void destroy() noexcept override {}
+
+    // A member that lost is not wanted any more, though who decided may not have said so yet.
+    bool hand_over_to_member(bool& post_it, bool& frozen) noexcept override {
+        if (on_end_.hand_over(*this, post_it)) {
+            return true;
+        }
+        frozen = static_cast<nursery_member&>(*this).interrupt_member(on_end_.owner());
+        return false;
+    }
+    bool member_may_take() noexcept override { return on_end_.may_take(); }
 
     Op& op_;
     Ended on_end_;

@@ -135,13 +135,17 @@ public:
         aftermath after;
         std::lock_guard guard{lock_};
         w.got_ = read(*w.subscriber_);
-        if (!w.got_ && !has_ended()) {
+        bool const may_take = !w.got_ || f.may_take();
+        if (!may_take) {
+            put_back(w, after); // it stands in line for it, and is refused it there
+        }
+        bool const waits = !may_take || (!w.got_ && !has_ended());
+        if (waits) {
             f.begin_wait(&l);
             readers_.join(w, f);
-            return false;
         }
         settle(after);
-        return true;
+        return !waits;
     }
 
     std::size_t unread(subscriber<T>& s) const noexcept {
@@ -235,10 +239,13 @@ private:
             subscriber<T>& s = *w.subscriber_;
             w.got_ = read(s);
             if (w.got_ && !after.wakes.claim(w, leaving_)) {
-                after.bin.drop(std::move(w.got_));
-                log_.unread_last(s);
+                put_back(w, after);
             }
         });
+    }
+    void put_back(read_waiter<T>& w, aftermath& after) noexcept {
+        after.bin.drop(std::move(w.got_));
+        log_.unread_last(*w.subscriber_);
     }
 
     // Publishers that wait, as far as there is room. True: there was, for one.

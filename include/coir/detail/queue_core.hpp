@@ -28,34 +28,43 @@ public:
 
     // Moves from `item` if it is accepted. Throws what allocating throws.
     push_status try_push(T& item) {
-        return push_at_once(item) ? push_status::accepted : push(item, [] {});
+        return push_at_once(item) ? push_status::accepted : push(item, [] {}, [](wake_batch&) { return false; });
     }
 
     // The same, but `full` means: `w` has joined the line for `f`, and pops will move from `item`.
     push_status push_or_wait(T& item, push_waiter<T>& w, fiber_base& f, leaf& l) {
-        return push_at_once(item) ? push_status::accepted : push(item, [&] {
+        auto const join = [&] {
             w.item_ = &item;
             w.accepted_ = false;
             f.begin_wait(&l);
             pushers_.join(w, f);
-        });
+        };
+        auto const is_refused = [&](wake_batch& wakes) {
+            if (f.may_take()) {
+                return false;
+            }
+            join();
+            return !wakes.claim(w, leaving_);
+        };
+        return !f.competes() && push_at_once(item) ? push_status::accepted : push(item, join, is_refused);
     }
 
     // Lets `w` take what it wants, if that is there and nobody stands before it.
     template <class Waiter>
     void try_pop(Waiter& w) {
         if (!pop_at_once(w)) {
-            pop(w, [] {});
+            pop(w, [] {}, [] { return true; });
         }
     }
 
     // True: `w` got all there is for it. False: it has joined the line for `f`.
     template <class Waiter>
     bool pop_or_wait(Waiter& w, fiber_base& f, leaf& l) {
-        return pop_at_once(w) || pop(w, [&] {
-                   f.begin_wait(&l);
-                   poppers_.join(w, f);
-               });
+        auto const join = [&] {
+            f.begin_wait(&l);
+            poppers_.join(w, f);
+        };
+        return (!f.competes() && pop_at_once(w)) || pop(w, join, [&] { return f.may_take(); });
     }
 
     // True: closed and drained. False: `w` has joined the line for `f`.
@@ -141,8 +150,9 @@ private:
         return true;
     }
 
-    template <class OnFull>
-    push_status push(T& item, OnFull on_full) {
+    // `is_refused` is asked before the element is accepted; then whoever pushes it has joined a line.
+    template <class OnFull, class IsRefused>
+    push_status push(T& item, OnFull on_full, IsRefused is_refused) {
         ring<T> roomier;
         for (;;) {
             std::optional<T> oldest; // dies after the lock was released
@@ -154,7 +164,11 @@ private:
                 if (closed_) {
                     return push_status::closed;
                 }
-                if (items_.size() >= limit() && capacity_.when_full() == overflow::drops_oldest) {
+                bool const drops_oldest = capacity_.when_full() == overflow::drops_oldest;
+                if ((items_.size() < limit() || drops_oldest) && is_refused(wakes)) {
+                    return push_status::full;
+                }
+                if (items_.size() >= limit() && drops_oldest) {
                     oldest.emplace(items_.pop_front());
                 }
                 if (items_.size() >= limit() && !oldest) {
@@ -189,8 +203,8 @@ private:
         return true;
     }
 
-    template <class OnEmpty>
-    bool pop(pop_waiter<T, E>& w, OnEmpty on_empty) {
+    template <class OnEmpty, class MayTake>
+    bool pop(pop_waiter<T, E>& w, OnEmpty on_empty, MayTake may_take) {
         ring<T> roomier;
         for (;;) {
             wake_batch wakes;
@@ -210,7 +224,7 @@ private:
                 room = (std::max)(w.least_, (std::min)(w.most_, cells));
                 if (cells <= items_.capacity() && room <= w.room()) {
                     refill(reach, wakes);
-                    return serve_now(w, wakes, on_empty);
+                    return serve_now(w, wakes, on_empty, may_take);
                 }
             }
             w.reserve(room);
@@ -218,9 +232,10 @@ private:
         }
     }
 
-    template <class OnEmpty>
-    bool serve_now(pop_waiter<T, E>& w, wake_batch& wakes, OnEmpty& on_empty) noexcept {
-        bool const served = can_serve(w) || has_ended();
+    // Who may not take what there is stands in line for it, and is refused it there.
+    template <class OnEmpty, class MayTake>
+    bool serve_now(pop_waiter<T, E>& w, wake_batch& wakes, OnEmpty& on_empty, MayTake& may_take) noexcept {
+        bool const served = has_ended() || (can_serve(w) && may_take());
         if (has_ended()) {
             w.error_ = error_;
         } else if (served) {

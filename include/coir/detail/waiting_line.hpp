@@ -113,15 +113,35 @@ public:
         while (runnable* const r = claimed_.pop()) {
             static_cast<fiber_base&>(*r).post();
         }
+        while (runnable* const r = refused_.pop()) {
+            static_cast<fiber_base&>(*r).finish_cancel();
+        }
     }
 
-    // Takes `w` out of its line and claims its fiber. True: `w` may be gone. False: the fiber is
-    // being cancelled, and `w` stands in `leaving` until its canceller has taken the lock.
+    // Takes `w`, which was handed something, out of its line and claims its fiber. True: `w` may be
+    // gone. False: the fiber is being cancelled, and `w` stands in `leaving` until its canceller has
+    // taken the lock.
     [[nodiscard]] bool claim(line_waiter& w, any_line& leaving) noexcept {
+        bool frozen = false;
+        bool const done = settle(w, leaving, [&](fiber_base& f, bool& post_it) { return f.try_hand_over(post_it, frozen); });
+        if (frozen) {
+            refused_.push(*w.fiber_); // ours too, until it is cancelled
+        }
+        return done;
+    }
+
+    // The same where nothing was handed over that a loser would have to take back.
+    void wake(line_waiter& w, any_line& leaving) noexcept {
+        settle(w, leaving, [](fiber_base& f, bool& post_it) { return f.try_fire(post_it); });
+    }
+
+private:
+    template <class Fire>
+    bool settle(line_waiter& w, any_line& leaving, Fire fire) noexcept {
         any_line::leave(w);
         fiber_base& f = *w.fiber_;
         bool post_it = false;
-        if (!f.try_fire(post_it)) {
+        if (!fire(f, post_it)) {
             leaving.append(w);
             return false;
         }
@@ -131,18 +151,8 @@ public:
         return true;
     }
 
-    // The same where nothing was handed over that a loser would have to take back.
-    void wake(line_waiter& w, any_line& leaving) noexcept { static_cast<void>(claim(w, leaving)); }
-
-    // One that was claimed already, or null.
-    void add(fiber_base* claimed) noexcept {
-        if (claimed != nullptr) {
-            claimed_.push(*claimed);
-        }
-    }
-
-private:
     runnable_queue claimed_;
+    runnable_queue refused_; // frozen
 };
 
 // For destructors: cancellers that have frozen a fiber but not yet taken the lock are a few

@@ -17,7 +17,7 @@ class [[nodiscard]] when_all_operation {
     template <std::size_t I>
     using op = std::tuple_element_t<I, std::tuple<Ops...>>;
     template <std::size_t I>
-    using part = std::conditional_t<I == last, op<I>, member<op<I>, end_listener<all_group>>>;
+    using part = std::conditional_t<I == last, op<I>, member<op<I>, group_place<all_group>>>;
     template <std::size_t... I>
     static std::tuple<part<I>...> parts_of(std::index_sequence<I...>);
 
@@ -93,7 +93,7 @@ private:
     template <std::size_t... I>
     void start(std::index_sequence<I...>) noexcept {
         try {
-            (std::get<I>(parts_).start(group_, group_.on_end(I), fiber_base::start::queued), ...);
+            (std::get<I>(parts_).start(group_, {group_, I}, fiber_base::start::queued), ...);
         } catch (...) {
             not_started_ = std::current_exception();
         }

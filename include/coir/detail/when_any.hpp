@@ -100,7 +100,7 @@ private:
     void start(fiber_base& f, std::index_sequence<I...>) noexcept {
         auto const start_one = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
             if (!group_.is_decided() && !f.cancel_requested()) {
-                std::get<N>(members_).start(group_, group_.on_end(N), fiber_base::start::here);
+                std::get<N>(members_).start(group_, {group_, N}, fiber_base::start::here);
             }
         };
         try {
@@ -120,7 +120,7 @@ private:
         }(indices{});
     }
 
-    std::tuple<member<Ops, end_listener<group>>...> members_;
+    std::tuple<member<Ops, group_place<group>>...> members_;
     group group_{sizeof...(Ops)};
     std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;

@@ -65,7 +65,7 @@ private:
         std::size_t i = 0;
         try {
             for (; i < members_.size() && more(); ++i) {
-                members_[i].start(group_, group_.on_end(i), how);
+                members_[i].start(group_, {group_, i}, how);
             }
         } catch (...) {
             not_started_ = std::current_exception();
@@ -79,7 +79,7 @@ private:
         return group_.decided_by() == Group::undecided ? Group::undecided_end : status_of(decisive().kind());
     }
 
-    std::vector<member<Op, end_listener<Group>>> members_;
+    std::vector<member<Op, group_place<Group>>> members_;
     Group group_;
     std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
