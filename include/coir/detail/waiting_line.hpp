@@ -135,6 +135,13 @@ public:
         settle(w, leaving, [](fiber_base& f, bool& post_it) { return f.try_fire(post_it); });
     }
 
+    // One that was claimed already, or null.
+    void add(fiber_base* claimed) noexcept {
+        if (claimed != nullptr) {
+            claimed_.push(*claimed);
+        }
+    }
+
 private:
     template <class Fire>
     bool settle(line_waiter& w, any_line& leaving, Fire fire) noexcept {
