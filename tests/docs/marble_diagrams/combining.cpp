@@ -58,6 +58,12 @@ void draw_inner(gallery& g) {
         f.play("flat_map(f)", std::move(in) | streams::flat_map(inner_of(f.board(), each)));
     }
     {
+        figure f{g, "flat_map_par"};
+        auto in = f.source("", "a-----b-c---|");
+        f.marks("f", each);
+        f.play("flat_map(2, f)", std::move(in) | streams::flat_map(2, inner_of(f.board(), each)));
+    }
+    {
         figure f{g, "switch_map"};
         auto in = f.source("", "a-----b-c---|");
         f.marks("f", each);
