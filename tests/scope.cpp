@@ -433,6 +433,34 @@ TEST_CASE("what children and the body throw beside the first cause is kept with 
     CHECK(besides == steps{"body", "second", "finalizer 2", "finalizer 1"});
 }
 
+TEST_CASE("typed failures after the first cause are beside it too [F8]") {
+    auto const fails_after = [](int code) -> task<void, failed> {
+        co_await coir::sleep_for(std::chrono::milliseconds{code});
+        co_await coir::fail(failed{code});
+    };
+    auto const failing = [&](int code) -> task<void, failed> { co_await coir::uninterruptible(fails_after(code)); };
+    auto const body = [&](coir::scope<failed>& s) -> task<void, failed> {
+        s.fork(failing, 1);
+        s.fork(failing, 2);
+        co_await failing(3);
+    };
+    auto const all = [&]() -> task<void, failed> { co_await coir::with_scope<failed>(body); };
+    test_scheduler s;
+    auto const end = s.run(all);
+    REQUIRE(end.is_failure());
+    CHECK(end.error().code == 1);
+    std::vector<int> beside;
+    for (auto const& thrown : end.suppressed()) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (coir::suppressed_failure<failed> const& later) {
+            beside.push_back(later.error().code);
+        }
+    }
+    std::sort(beside.begin(), beside.end());
+    CHECK(beside == std::vector{2, 3});
+}
+
 TEST_CASE("an outcome that nobody looks at is reported once, whichever way nobody does [F31]") {
     struct way {
         char const* what;

@@ -23,7 +23,45 @@
 #include <span>
 #include <tuple>
 
+namespace coir::inline v0 {
+
+// A typed failure that came after the first cause, as it stands in suppressed(): nobody threw it,
+// and a list of what was thrown is where it can be found. Catch it, or bad_outcome.
+template <class E>
+class suppressed_failure : public bad_outcome {
+public:
+    explicit suppressed_failure(E e) : bad_outcome{outcome_kind::failure}, error_{std::move(e)} {}
+
+    E const& error() const noexcept { return error_; }
+
+private:
+    E error_;
+};
+
+} // namespace coir::inline v0
+
 namespace coir::inline v0::detail {
+
+// A defect, or a failure of a type that can be copied; else null.
+template <class End>
+std::exception_ptr as_thrown(End& end, status s) noexcept {
+    if (s == status::defect) {
+        return end.defect();
+    }
+    if constexpr (!std::same_as<typename End::error_type, never>) {
+        using error = std::remove_cvref_t<decltype(end.error())>;
+        if constexpr (std::copy_constructible<error>) {
+            if (s == status::failure) {
+                try {
+                    return std::make_exception_ptr(suppressed_failure<error>{end.error()});
+                } catch (...) { // copying the error threw
+                    return std::current_exception();
+                }
+            }
+        }
+    }
+    return nullptr;
+}
 
 template <class T, class E>
 struct interrupt_deferred {
@@ -202,37 +240,42 @@ private:
         if (!supervises_ || !(end.is_failure() || end.is_defect())) {
             return;
         }
-        {
-            std::lock_guard guard{lock_};
-            if (cause_) {
-                add_later(end);
-                return;
-            }
-            try {
-                if constexpr (!std::same_as<typename Outcome::error_type, never>) {
-                    if (end.is_failure()) {
-                        cause_.emplace(outcome<void, E>::failure(convert_error<E>(end.error())));
-                    }
-                }
-                if (!cause_) {
-                    cause_.emplace(outcome<void, E>::died(end.defect()));
-                }
-            } catch (...) { // copying the error threw
-                cause_.emplace(outcome<void, E>::died(std::current_exception()));
-            }
-            add_suppressed(end.suppressed());
+        if (!try_be_cause(end)) {
+            add_later(end);
+            return;
         }
         group_.decide();
         close();
     }
 
-    // What is thrown after the first cause is kept beside it.
+    template <class Outcome>
+    bool try_be_cause(Outcome const& end) noexcept {
+        std::lock_guard guard{lock_};
+        if (cause_) {
+            return false;
+        }
+        try {
+            if constexpr (!std::same_as<typename Outcome::error_type, never>) {
+                if (end.is_failure()) {
+                    cause_.emplace(outcome<void, E>::failure(convert_error<E>(end.error())));
+                }
+            }
+            if (!cause_) {
+                cause_.emplace(outcome<void, E>::died(end.defect()));
+            }
+        } catch (...) { // copying the error threw
+            cause_.emplace(outcome<void, E>::died(std::current_exception()));
+        }
+        add_suppressed(end.suppressed());
+        return true;
+    }
+
+    // What comes after the first cause is kept beside it.
     template <class Outcome>
     void add_later(Outcome const& end) noexcept {
-        if (end.is_defect()) {
-            std::exception_ptr const thrown = end.defect();
-            add_suppressed({&thrown, 1});
-        }
+        std::exception_ptr const thrown = detail::as_thrown(end, detail::status_of(end.kind()));
+        std::lock_guard guard{lock_};
+        add_suppressed({&thrown, thrown ? 1U : 0U});
         add_suppressed(end.suppressed());
     }
     void add_suppressed(std::span<std::exception_ptr const> thrown) noexcept {

@@ -47,12 +47,12 @@ constexpr scene all[] = {
          s.interrupts(s.begins(s.any()));
      }},
     // Who succeeds wins, however late it comes to say so.
-    {"race/end/fail", 2, [](group_stage& s) {
+    {"race/end/fail", 1, [](group_stage& s) {
          s.awaits(s.race());
          s.is_complete(0);
          s.has_failed(1);
      }},
-    {"race/fail/fail", 2, [](group_stage& s) {
+    {"race/fail/fail", 1, [](group_stage& s) {
          s.awaits(s.race());
          s.has_failed(0);
          s.has_failed(1);

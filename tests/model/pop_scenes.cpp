@@ -11,7 +11,7 @@ constexpr scene all[] = {
          s.pops();
          s.pushes(0);
      }},
-    {"pop/pushed/pushed", 2, [](pop_stage& s) {
+    {"pop/pushed/pushed", 1, [](pop_stage& s) {
          s.pops();
          s.has_pushed(0);
          s.has_pushed(1);

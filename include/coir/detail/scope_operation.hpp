@@ -102,7 +102,13 @@ private:
         return leave(f);
     }
 
-    // The first cause is the end of the scope; what was thrown besides is kept with it. Without a
+    static void add_beside(detail::fiber_base& f, std::exception_ptr const& thrown) {
+        if (thrown) {
+            f.suppressed.add(thrown);
+        }
+    }
+
+    // The first cause is the end of the scope; what came besides is kept with it. Without a
     // cause, who is interrupted while waiting for the children does not pretend that they have
     // finished.
     detail::status leave(detail::fiber_base& f) {
@@ -110,13 +116,11 @@ private:
         scope_.group_.exit(ended_);
         if (scope_.cause_ && !body_came_first_) {
             caused_ = true;
-            if (ended_ == detail::status::defect) {
-                f.suppressed.add(body_.defect());
-            }
+            add_beside(f, detail::as_thrown(body_, ended_));
             thrown_ = scope_.cause_->is_defect() ? scope_.cause_->defect() : nullptr;
             ended_ = thrown_ ? detail::status::defect : detail::status::failure;
-        } else if (scope_.cause_ && scope_.cause_->is_defect()) {
-            f.suppressed.add(scope_.cause_->defect());
+        } else if (scope_.cause_) {
+            add_beside(f, detail::as_thrown(*scope_.cause_, detail::status_of(scope_.cause_->kind())));
         } else if (ended_ == detail::status::value && f.cancel_requested()) {
             ended_ = detail::status::cancelled;
         }

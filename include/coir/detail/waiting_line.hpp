@@ -123,7 +123,8 @@ public:
     // taken the lock.
     [[nodiscard]] bool claim(line_waiter& w, any_line& leaving) noexcept {
         bool frozen = false;
-        bool const done = settle(w, leaving, [&](fiber_base& f, bool& post_it) { return f.try_hand_over(post_it, frozen); });
+        bool const done =
+            settle(w, leaving, [&](fiber_base& f, bool& post_it) { return f.try_hand_over(post_it, frozen); });
         if (frozen) {
             refused_.push(*w.fiber_); // ours too, until it is cancelled
         }
