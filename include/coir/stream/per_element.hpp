@@ -165,6 +165,12 @@ private:
     std::size_t left_;
 };
 
+// `task | transform(f)` where both namespaces are in use and the name means the stream's.
+template <awaitable A, class F>
+auto operator|(A&& aw, stage_closure<transform_stage, F>&& self) {
+    return coir::transform(std::forward<A>(aw), std::get<0>(std::move(self).take_arguments()));
+}
+
 } // namespace coir::inline v0::detail
 
 namespace coir::inline v0::streams {
