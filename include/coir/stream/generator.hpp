@@ -8,12 +8,15 @@
 // A generator awaits, fails and forks like a task. Its frame is on the fiber's stack while it
 // works and leaves it when it yields. It is resumed by who pulls, so that an element does not pass
 // through the run loop. Closing a generator that has not ended unwinds its frame.
+//
+// After `co_yield elements_of(inner)` the stream of the generator pulls `inner` in its place, until
+// that has ended and is closed.
 #pragma once
 
 #include <coir/detail/checked.hpp>
 #include <coir/detail/direct_calls.hpp>
 #include <coir/detail/inline_closure.hpp>
-#include <coir/stream/each.hpp>
+#include <coir/stream/enclosed.hpp>
 #include <coir/task.hpp>
 
 #include <memory>
@@ -23,7 +26,81 @@ namespace coir::inline v0 {
 template <class T, class E>
 class stream;
 
+// `co_yield elements_of(inner)` in a generator: all elements of `inner`, a stream given as an
+// rvalue, before the generator goes on. `inner` is closed by then; how it failed or was interrupted
+// is how the generator does, and an exception of it is thrown at the co_yield. Each level of
+// nesting costs a call an element.
+template <class S>
+class elements_of {
+public:
+    static_assert(async_stream<S>, "coir: elements_of takes a stream, as an rvalue: elements_of(std::move(inner))");
+    explicit elements_of(S&& inner) : inner_{std::move(inner)} {}
+
+    S&& unwrap() noexcept { return std::move(inner_); }
+
+private:
+    S inner_;
+};
+template <class S>
+elements_of(S&&) -> elements_of<S>;
+
 namespace detail {
+
+// The stream that stands in for a generator. It lives in the generator's frame.
+template <class T, class E>
+class stand_in_stream {
+public:
+    explicit stand_in_stream(stream<T, E>&& s) noexcept : inner_{std::move(s)} {}
+
+    // As poll_next of a stream; end, defect, failure... : it is closed as well.
+    status poll_next(fiber_base& f, std::optional<T>& out) noexcept {
+        if (!has_ended(ended_)) {
+            status const s = pull(f, out);
+            if (!has_ended(s) || s == status::value) {
+                return s;
+            }
+            ended_ = s;
+        }
+        status const closed = inner_.close(f);
+        if (!has_ended(closed)) {
+            return closed;
+        }
+        if (closed == status::defect) {
+            settle(f);
+        }
+        return ended_;
+    }
+    // In the closing of the generator; value, or defect: thrown() has it.
+    status poll_close(fiber_base& f) noexcept { return inner_.poll_close(f); }
+
+    stream<T, E>& inner() noexcept { return inner_.stream(); }
+    std::exception_ptr const& thrown() const noexcept { return thrown_ ? thrown_ : inner_.thrown(); }
+
+private:
+    status pull(fiber_base& f, std::optional<T>& out) noexcept {
+        try {
+            status const s = inner_.poll_next(f, out);
+            if (s == status::defect) {
+                thrown_ = inner_.stream().defect();
+            }
+            return s;
+        } catch (...) {
+            thrown_ = std::current_exception();
+            return status::defect;
+        }
+    }
+    void settle(fiber_base& f) {
+        if (ended_ == status::end) {
+            ended_ = status::defect;
+        } else {
+            f.suppressed.add(inner_.thrown());
+        }
+    }
+
+    enclosed<stream<T, E>> inner_;
+    std::exception_ptr thrown_; // by a pull
+    status ended_ = status::pending;
+};
 
 template <class T, class E>
 class generator_promise : public task_promise_base<void, E> {
@@ -62,10 +139,42 @@ public:
         return {};
     }
 
+    // Leaves the fiber's stack too; the generator goes on when all has been pulled.
+    class yielding_all : private yielding {
+    public:
+        explicit yielding_all(stream<T, E>&& s) noexcept : all_{std::move(s)} {}
+        using yielding::await_ready;
+        void await_suspend(std::coroutine_handle<generator_promise> self) noexcept {
+            self.promise().stand_in_ = &all_;
+            yielding::await_suspend(self);
+        }
+        void await_resume() const {
+            if (all_.thrown()) {
+                std::rethrow_exception(all_.thrown());
+            }
+        }
+
+    private:
+        stand_in_stream<T, E> all_;
+    };
+    template <class S>
+    yielding_all yield_value(elements_of<S> all) {
+        static_assert(std::constructible_from<T, typename S::value_type>,
+                      "coir: the elements of this stream are not what the generator yields");
+        static_assert(error_for<E, typename S::error_type>,
+                      "coir: the generator's error type does not accept this stream's; use streams::transform_error");
+        return yielding_all{stream<T, E>{all.unwrap()}};
+    }
+
+    // Null: the generator itself is to be resumed.
+    stand_in_stream<T, E>* stand_in() const noexcept { return stand_in_; }
+    void end_stand_in() noexcept { stand_in_ = nullptr; }
+
     T&& take() noexcept { return std::move(*yielded_); }
 
 private:
     T* yielded_ = nullptr;
+    stand_in_stream<T, E>* stand_in_ = nullptr;
     std::optional<T> copy_;
 };
 
@@ -168,11 +277,22 @@ public:
             return erased_->poll_next(f, out);
         }
         detail::direct_calls call{f};
-        detail::status const s = advance(call);
-        if (s == detail::status::value) {
-            out.emplace(generator_->take());
+        for (;;) {
+            if (has_stand_in()) [[unlikely]] {
+                detail::status const s = poll_stand_in(f, out);
+                if (s != detail::status::end) {
+                    return s;
+                }
+            }
+            detail::status const s = advance(call);
+            if (s != detail::status::value) {
+                return s;
+            }
+            if (!has_stand_in()) {
+                out.emplace(generator_->take());
+                return s;
+            }
         }
-        return s;
     }
     template <class Give>
     COIR_FUSED detail::status poll_each(detail::fiber_base& f, Give give) {
@@ -181,11 +301,21 @@ public:
         }
         detail::direct_calls call{f};
         for (unsigned n = 0; n != detail::budget; ++n) {
+            if (has_stand_in()) [[unlikely]] {
+                std::optional<T> out;
+                detail::status const s = poll_stand_in(f, out);
+                if (s == detail::status::value ? !give(std::move(*out)) : s != detail::status::end) {
+                    return s;
+                }
+                if (s == detail::status::value) {
+                    continue;
+                }
+            }
             detail::status const s = advance(call);
             if (s != detail::status::value) {
                 return s;
             }
-            if (!give(generator_->take())) {
+            if (!has_stand_in() && !give(generator_->take())) {
                 break;
             }
         }
@@ -196,6 +326,14 @@ public:
         if (erased_) {
             return erased_->poll_close(f);
         }
+        if (generator_ != nullptr && generator_->stand_in() != nullptr) {
+            detail::status const s = generator_->stand_in()->poll_close(f);
+            if (!has_ended(s)) {
+                return s;
+            }
+            thrown_ = s == detail::status::defect ? generator_->stand_in()->thrown() : nullptr;
+            generator_->end_stand_in();
+        }
         if (detail::frame* const open = std::exchange(generator_, nullptr)) {
             if (record_.ended() == detail::status::pending) {
                 f.push_frame(*open, record_);
@@ -203,7 +341,7 @@ public:
                 return detail::status::unwind; // its children end first
             }
         }
-        return detail::status::value;
+        return thrown_ ? detail::status::defect : detail::status::value;
     }
 
     E error()
@@ -211,7 +349,12 @@ public:
     {
         return erased_ ? erased_->error() : std::move(record_.end()).error();
     }
-    std::exception_ptr defect() { return erased_ ? erased_->defect() : record_.end().defect(); }
+    std::exception_ptr defect() {
+        if (erased_) {
+            return erased_->defect();
+        }
+        return thrown_ ? thrown_ : record_.end().defect();
+    }
     fiber_id interrupted_by() { return erased_ ? erased_->interrupted_by() : record_.end().interrupted_by(); }
 
 private:
@@ -242,8 +385,45 @@ private:
         return s == detail::status::value ? detail::status::end : s;
     }
 
+    // What the generator did when it was resumed by the run loop is looked at first.
+    bool has_stand_in() const noexcept {
+        return !pulling_ && generator_ != nullptr && generator_->stand_in() != nullptr;
+    }
+
+    // end: the generator goes on.
+    detail::status poll_stand_in(detail::fiber_base& f, std::optional<T>& out) {
+        auto& all = *generator_->stand_in();
+        detail::status const s = all.poll_next(f, out);
+        if (!has_ended(s) || s == detail::status::value) {
+            return s;
+        }
+        generator_->end_stand_in();
+        if (s == detail::status::end || s == detail::status::defect) {
+            return detail::status::end;
+        }
+        end_as(all.inner(), s);
+        f.push_frame(*generator_, record_);
+        pulling_ = true;
+        return detail::status::unwind;
+    }
+    // The generator ends as what stood in for it.
+    void end_as(stream& inner, detail::status s) {
+        if constexpr (!std::same_as<E, never>) {
+            if (s == detail::status::failure) {
+                record_.fail(inner.error());
+                return;
+            }
+        }
+        if (s == detail::status::interrupted) {
+            record_.interrupt(inner.interrupted_by());
+        } else {
+            record_.cancel();
+        }
+    }
+
     std::unique_ptr<detail::erased_stream<T, E>> erased_;
     promise_type* generator_ = nullptr;
+    std::exception_ptr thrown_; // in closing, by what stood in for the generator
     detail::completion<void, E> record_;
     bool pulling_ = false;
 };
