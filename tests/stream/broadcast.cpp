@@ -370,9 +370,13 @@ TEST_CASE("readers on the threads of a pool get everything, and leave at any tim
                 auto impatient = [](shared_stream<int>::source from) -> task<> {
                     static_cast<void>(co_await coir::timeout(std::move(from) | streams::drain(), 50us));
                 };
-                for (int i = 0; i < 3; ++i) {
-                    s.fork(read, all.subscribe(), i == 1 ? 20U : 300U);
-                    s.fork(impatient, all.subscribe());
+                std::vector<shared_stream<int>::source> readers; // all, before one of them pulls
+                for (int i = 0; i < 6; ++i) {
+                    readers.push_back(all.subscribe());
+                }
+                for (std::size_t i = 0; i < 3; ++i) {
+                    s.fork(read, std::move(readers[2 * i]), i == 1 ? 20U : 300U);
+                    s.fork(impatient, std::move(readers[2 * i + 1]));
                 }
                 co_return;
             };

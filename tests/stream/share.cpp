@@ -351,7 +351,7 @@ TEST_CASE("a partition gives each element to one side, in order") {
     CHECK_THROWS_AS(streams::partition(is_even, 0), std::invalid_argument);
 }
 
-TEST_CASE("a side is at most n elements behind, and the other waits then; one that leaves holds back nobody") {
+TEST_CASE("a side is at most n elements behind, and the other waits then, and one that leaves holds back nobody") {
     auto const end = scenario([&](scope<>& s) -> task<> {
         int pulled = 0;
         auto sides = counting(100) | streams::tap([&](int) { ++pulled; }) | streams::partition(s, is_even, 3);
