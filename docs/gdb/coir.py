@@ -188,7 +188,7 @@ class Fiber:
         word = number(self.block["claim_"]["word_"])
         self.state = word & 3
         self.shielded = word & SHIELD != 0
-        self.woken = self.state == RUNNING and word & TURN != number(self.block["turn_"])
+        self.woken = self.state == RUNNING and (word ^ number(self.block["seen_"])) & TURN != 0
 
     def name(self):
         kept = scalar(self.block["name_"])
