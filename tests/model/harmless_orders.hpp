@@ -35,6 +35,9 @@ inline constexpr harmless_order harmless_orders[] = {
      "leaving to parked: who finds it parked fires the fiber, and fire() acquires what commit_wait() published after it."},
     {"region_signal.hpp region_signal::leave, compare-exchange acq_rel (2) -> release",
      "leaving to parked: the signal's thread has not written yet. Only failing has something to acquire, and is found."},
+    // Not harmless: it walks entries that other threads pushed.
+    {"waiter_list.hpp waiter_list::count, load acquire -> relaxed",
+     "The scenes that ask how many wait know of every push already, by other means."},
     {"waiter_list.hpp waiter_list::abandon_waiters, load acquire -> relaxed",
      "It looks whether the janitor is gone; the exchange that follows acquires what that did."},
 };
