@@ -1,7 +1,7 @@
 // Marble tests: what a pipeline does, and when, on the virtual clock, in one line for each stream.
 //
 //     using namespace coir::marbles;
-//     CHECK(play("a-b----c|", coir::streams::debounce(2_dashes)) == "----b--(c|)");
+//     CHECK(play("a-b-----c|", coir::streams::debounce(3_dashes)) == "-----b---(c|)");
 //
 //     board b;                                            // when there is more than one source
 //     line seen;
