@@ -44,13 +44,15 @@ class owned_stage final : public players {
         bool runs_ = false;
     };
 
+    struct members_of_a_scope final : detail::group {}; // final, so that it may be deleted
+
     /// A scope with a slot, whose body does one thing.
     class scope {
     public:
         using value_type = int;
         using error_type = coir::never;
 
-        scope(owned_stage& s, std::unique_ptr<detail::group> members, std::optional<detail::owned_until> body)
+        scope(owned_stage& s, std::unique_ptr<members_of_a_scope> members, std::optional<detail::owned_until> body)
             : stage_{&s}, group_{std::move(members)}, body_{body} {}
 
         detail::status poll(detail::fiber_base& f) {
@@ -72,7 +74,7 @@ class owned_stage final : public players {
 
     private:
         owned_stage* stage_;
-        std::unique_ptr<detail::group> group_;
+        std::unique_ptr<members_of_a_scope> group_;
         std::optional<detail::owned_until> body_;
         std::optional<detail::owned_wait> wait_;
         detail::status ended_ = detail::status::pending;
@@ -87,7 +89,7 @@ public:
     // ---- The scope: its body waits for nothing, or clears the slot, or waits until it is empty.
 
     actor& holds(std::optional<detail::owned_until> body = std::nullopt) {
-        auto made = std::make_unique<detail::group>();
+        auto made = std::make_unique<members_of_a_scope>();
         detail::group& members = *made;
         owner_ = &with_members(2, scope{*this, std::move(made), body}, false);
         members.enter(*owner_->fiber);
