@@ -16,7 +16,8 @@
 #include <coir/detail/checked.hpp>
 #include <coir/detail/direct_calls.hpp>
 #include <coir/detail/inline_closure.hpp>
-#include <coir/stream/enclosed.hpp>
+#include <coir/stream/elements_of.hpp>
+#include <coir/stream/erased.hpp>
 #include <coir/task.hpp>
 
 #include <memory>
@@ -26,81 +27,7 @@ namespace coir::inline v0 {
 template <class T, class E>
 class stream;
 
-// `co_yield elements_of(inner)` in a generator: all elements of `inner`, a stream given as an
-// rvalue, before the generator goes on. `inner` is closed by then; how it failed or was interrupted
-// is how the generator does, and an exception of it is thrown at the co_yield. Each level of
-// nesting costs a call an element.
-template <class S>
-class elements_of {
-public:
-    static_assert(async_stream<S>, "coir: elements_of takes a stream, as an rvalue: elements_of(std::move(inner))");
-    explicit elements_of(S&& inner) : inner_{std::move(inner)} {}
-
-    S&& unwrap() noexcept { return std::move(inner_); }
-
-private:
-    S inner_;
-};
-template <class S>
-elements_of(S&&) -> elements_of<S>;
-
 namespace detail {
-
-// The stream that stands in for a generator. It lives in the generator's frame.
-template <class T, class E>
-class stand_in_stream {
-public:
-    explicit stand_in_stream(stream<T, E>&& s) noexcept : inner_{std::move(s)} {}
-
-    // As poll_next of a stream; end, defect, failure... : it is closed as well.
-    status poll_next(fiber_base& f, std::optional<T>& out) noexcept {
-        if (!has_ended(ended_)) {
-            status const s = pull(f, out);
-            if (!has_ended(s) || s == status::value) {
-                return s;
-            }
-            ended_ = s;
-        }
-        status const closed = inner_.close(f);
-        if (!has_ended(closed)) {
-            return closed;
-        }
-        if (closed == status::defect) {
-            settle(f);
-        }
-        return ended_;
-    }
-    // In the closing of the generator; value, or defect: thrown() has it.
-    status poll_close(fiber_base& f) noexcept { return inner_.poll_close(f); }
-
-    stream<T, E>& inner() noexcept { return inner_.stream(); }
-    std::exception_ptr const& thrown() const noexcept { return thrown_ ? thrown_ : inner_.thrown(); }
-
-private:
-    status pull(fiber_base& f, std::optional<T>& out) noexcept {
-        try {
-            status const s = inner_.poll_next(f, out);
-            if (s == status::defect) {
-                thrown_ = inner_.stream().defect();
-            }
-            return s;
-        } catch (...) {
-            thrown_ = std::current_exception();
-            return status::defect;
-        }
-    }
-    void settle(fiber_base& f) {
-        if (ended_ == status::end) {
-            ended_ = status::defect;
-        } else {
-            f.suppressed.add(inner_.thrown());
-        }
-    }
-
-    enclosed<stream<T, E>> inner_;
-    std::exception_ptr thrown_; // by a pull
-    status ended_ = status::pending;
-};
 
 template <class T, class E>
 class generator_promise : public task_promise_base<void, E> {
@@ -176,74 +103,6 @@ private:
     T* yielded_ = nullptr;
     stand_in_stream<T, E>* stand_in_ = nullptr;
     std::optional<T> copy_;
-};
-
-// A function of somebody else's that elements are given to.
-template <class T>
-class give_reference {
-public:
-    template <class Give>
-    explicit give_reference(Give& give) noexcept
-        : give_{std::addressof(give)}, call_{[](void* g, T&& x) { return (*static_cast<Give*>(g))(std::move(x)); }} {}
-
-    bool operator()(T&& x) const { return call_(give_, std::move(x)); }
-
-private:
-    void* give_;
-    bool (*call_)(void*, T&&);
-};
-
-template <class T, class E>
-class erased_stream {
-public:
-    virtual ~erased_stream() = default;
-    virtual status poll_next(fiber_base& f, std::optional<T>& out) = 0;
-    virtual status poll_each(fiber_base& f, give_reference<T> give) = 0;
-    virtual status poll_close(fiber_base& f) = 0;
-    virtual E error() = 0;
-    virtual std::exception_ptr defect() = 0;
-    virtual fiber_id interrupted_by() = 0;
-};
-
-template <class S, class T, class E>
-class erased final : public erased_stream<T, E> {
-public:
-    explicit erased(S&& s) : s_{std::move(s)} {}
-
-    status poll_next(fiber_base& f, std::optional<T>& out) override {
-        if constexpr (std::same_as<typename S::value_type, T>) {
-            return s_.poll_next(f, out);
-        } else {
-            std::optional<typename S::value_type> in;
-            status const s = s_.poll_next(f, in);
-            if (s == status::value) {
-                out.emplace(std::move(*in));
-            }
-            return s;
-        }
-    }
-    status poll_each(fiber_base& f, give_reference<T> give) override {
-        return pull_each(s_, f, [give](typename S::value_type&& x) COIR_FUSED_LAMBDA {
-            if constexpr (std::same_as<typename S::value_type, T>) {
-                return give(std::move(x));
-            } else {
-                return give(T(std::move(x)));
-            }
-        });
-    }
-    status poll_close(fiber_base& f) override { return s_.poll_close(f); }
-    E error() override {
-        if constexpr (std::same_as<typename S::error_type, never>) {
-            std::terminate();
-        } else {
-            return convert_error<E>(s_.error());
-        }
-    }
-    std::exception_ptr defect() override { return s_.defect(); }
-    fiber_id interrupted_by() override { return s_.interrupted_by(); }
-
-private:
-    S s_;
 };
 
 } // namespace detail
