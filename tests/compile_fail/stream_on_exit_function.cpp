@@ -2,6 +2,6 @@
 #include <coir/stream.hpp>
 
 coir::task<> note(coir::outcome<int> const&);
-coir::task<> log(coir::outcome<void> const&);
+coir::task<> remember(coir::outcome<void> const&);
 
-auto all() { return coir::streams::iota(0) | coir::streams::on_exit(MISTAKE(note, log)); }
+auto all() { return coir::streams::iota(0) | coir::streams::on_exit(MISTAKE(note, remember)); }
