@@ -1,6 +1,11 @@
-// What nearly every test includes, compiled once. No header of coir is here: tests
-// include what they use, and some define macros first.
+// What nearly every test includes, compiled once. Tests include what they use nevertheless:
+// the presets that have no precompiled headers (clang-debug, gcc-release) see it.
 #pragma once
+
+#include <coir/coir.hpp>
+#include <coir/testing/explore.hpp>
+#include <coir/testing/marbles.hpp>
+#include <coir/testing/test_scheduler.hpp>
 
 #include <catch2/catch.hpp>
 
