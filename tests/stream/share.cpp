@@ -296,12 +296,13 @@ TEST_CASE("a share on the threads of a pool: every run is closed before the next
     coir::thread_pool pool{3};
     std::atomic<int> open{0};
     std::atomic<int> runs{0};
+    std::atomic<int> together{0};
     for (unsigned round = 0; round < 10 * coir_test::stress_scale(); ++round) {
         auto const end = pool.run([&, round]() -> task<> {
             auto body = [&, round](scope<>& s) -> task<> {
                 auto make = [&] {
-                    auto connect = [](std::atomic<int>& o) -> stream<int> {
-                        CHECK(++o == 1);
+                    auto connect = [](std::atomic<int>& o, std::atomic<int>& overlap) -> stream<int> {
+                        overlap += ++o != 1;
                         auto const close = [](std::atomic<int>* n) { --*n; };
                         std::unique_ptr<std::atomic<int>, decltype(close)> const here{&o, close};
                         for (int i = 0;; ++i) {
@@ -309,7 +310,7 @@ TEST_CASE("a share on the threads of a pool: every run is closed before the next
                         }
                     };
                     ++runs;
-                    return connect(open);
+                    return connect(open, together);
                 };
                 auto all = streams::share(s, make, {coir::bounded(2), round % 2 == 0 ? 0us : 100us});
                 auto read = [&all](int id) -> task<bool> {
@@ -338,6 +339,7 @@ TEST_CASE("a share on the threads of a pool: every run is closed before the next
         REQUIRE(end.is_success());
     }
     CHECK(runs > 0);
+    CHECK(together == 0);
 }
 
 TEST_CASE("a partition gives each element to one side, in order") {
