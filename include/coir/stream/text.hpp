@@ -95,20 +95,28 @@ private:
 
 namespace coir::inline v0::streams {
 
-// Bytes -> strings of valid UTF-8; what is invalid becomes U+FFFD.
+// Bytes, cut anywhere, to strings of valid UTF-8: each ill-formed part becomes U+FFFD, as does a
+// character that the end of the input leaves unfinished. Fails only as upstream does; holds back
+// at most three bytes. O(chunk).
 inline auto decode_utf8() { return detail::make_stage<detail::decode_stage>(utf8_decoder{}); }
 
-// Text -> lines without their ends (LF, CR LF or CR); a last line needs no end.
+// Text to lines without their ends, which are LF, CR LF or CR; a last line needs none. A line of
+// more than `max_line` bytes fails the stream with text_error::line_too_long, after the lines
+// before it. What is held of an unfinished line is dropped if upstream fails or the stream is
+// closed. Amortised O(chunk).
 inline auto split_lines(std::size_t max_line = default_max_line) {
     return detail::make_stage<detail::decode_stage>(line_splitter{max_line});
 }
 
-// Text -> lines that are not blank, each to be parsed as a JSON value.
+// The same without the lines of nothing but spaces and tabs. The others are neither parsed nor
+// trimmed.
 inline auto split_json_lines(std::size_t max_line = default_max_line) {
     return detail::make_stage<detail::decode_stage>(json_line_splitter{max_line});
 }
 
-// Bytes of a text/event-stream -> sse_event (WHATWG HTML, section 9.2).
+// The bytes of a text/event-stream to its events, each an sse_event (WHATWG HTML, section 9.2.6). An
+// event that the end of the input leaves unfinished is not given. Fails with text_error if a limit
+// is exceeded, after the events before it. Amortised O(chunk).
 inline auto server_sent_events(sse_limits limits = {}) {
     return detail::make_stage<detail::decode_stage>(sse_parser{limits});
 }
