@@ -181,6 +181,58 @@ TEST_CASE("a failed pull is the last one, and the body may go on without the str
     CHECK(log == entries{"left", "body"});
 }
 
+TEST_CASE("a stream that failed is closed before the body sees how, and its finalizers are told first [S7][S12]") {
+    test_scheduler s;
+    entries log;
+    auto const run = [&](auto make) {
+        s.run([&]() -> task<> {
+            auto note = [&log](coir::outcome<void, err> const& end) -> task<> {
+                co_await coir::yield();
+                log.push_back("told " + std::to_string(end.error().code));
+            };
+            auto body = [&log](auto& in) -> task<> {
+                auto const r = co_await coir::as_result(next(in));
+                log.push_back("seen " + std::to_string(r.error().code));
+            };
+            co_await coir::with_stream(make() | streams::on_exit(note), body);
+        });
+        CHECK(log == entries{"told 4", "seen 4"});
+        log.clear();
+    };
+    auto const failing = []() -> stream<int, err> {
+        co_await coir::yield();
+        co_await coir::fail<err>(4);
+    };
+    run(failing);
+    run([&] { return streams::merge(failing(), ticking(1h, 1)); });
+    auto const notes = [&](coir::outcome<void, err> const& end) -> task<> {
+        CHECK(end.is_failure());
+        co_return;
+    };
+    run([&] { return failing() | streams::on_exit(notes) | streams::merge(counting(0)); });
+}
+
+TEST_CASE("a stream that was interrupted is closed before the body ends with it [S12]") {
+    test_scheduler s;
+    entries log;
+    auto const gone = []() -> stream<int> {
+        deferred<> d;
+        d.interrupt();
+        co_await d;
+        co_yield 0;
+    };
+    auto const end = s.run([&]() -> task<> {
+        auto body = [&log](auto& in) -> task<> {
+            leaving const here{log, "body"};
+            static_cast<void>(co_await next(in));
+        };
+        auto close = finalizer(log);
+        co_await coir::with_stream(gone() | streams::ensuring(close), body);
+    });
+    CHECK(end.is_interrupted());
+    CHECK(log == entries{"finalizer begins", "finalizer ends", "body"});
+}
+
 TEST_CASE("what a pull throws can be caught in the body [S10]") {
     test_scheduler s;
     entries log;

@@ -68,8 +68,12 @@ public:
     // The consumer threw: the stream's end is this defect.
     void die(std::exception_ptr thrown) noexcept { thrown_ = std::move(thrown); }
 
-    // After the last pull, until it has ended: closes and gives the end, which was `ended`.
+    // After the last pull, until it has ended: closes and gives the end, which was `ended`. Once it
+    // is closed there is nothing left to do.
     status close(fiber_base& f, status& ended) noexcept {
+        if (closed_) {
+            return ended;
+        }
         if (!std::exchange(masked_, true)) {
             shield_before_ = f.mask();
         }
@@ -85,6 +89,7 @@ public:
             return s;
         }
         f.set_shield(shield_before_);
+        closed_ = true;
         if (thrown) {
             settle(f, ended, std::move(thrown));
         }
@@ -128,6 +133,7 @@ private:
     unsigned pulled_ = 0;
     bool masked_ = false;
     bool over_ = false;
+    bool closed_ = false;
 };
 
 } // namespace coir::inline v0::detail

@@ -40,12 +40,18 @@ public:
     next_operation(next_operation&& other) noexcept : stream_{other.stream_} {}
 
     status poll(fiber_base& f) {
+        if (has_ended(ended_)) {
+            return stream_->close(f, ended_);
+        }
         ended_ = stream_->pull(f, element_);
-        if (ended_ == status::end) {
+        switch (ended_) {
+        case status::end:
             element_.reset(); // it may hold what was filtered out
             return status::value;
+        case status::failure:
+        case status::interrupted: return stream_->close(f, ended_); // only then it is asked for more
+        default: return ended_;
         }
-        return ended_;
     }
     value_type get() {
         if (ended_ == status::defect) {
@@ -125,7 +131,8 @@ auto with_stream(S s, Body&& body) {
 }
 
 // `co_await next(in)` -> std::optional<T>: nothing at the end, and ever after. A pull that failed
-// or was given up, by a timeout say, is the last one.
+// or was given up, by a timeout say, is the last one. A stream that failed is closed before its
+// error is seen.
 template <class S>
 auto next(open_stream<S>& in) {
     return detail::next_operation<S>{in.get()};
