@@ -132,6 +132,18 @@ TEST_CASE("what an inner stream throws, in a pull, in its function or in closing
     CHECK(s.run([&] { return collect(counting(1) | streams::switch_map(gone)); }).is_interrupted());
 }
 
+TEST_CASE("what a finalizer of the inner stream throws after an exception of it is suppressed [X38][I12]") {
+    test_scheduler s;
+    auto const boom = [](int) -> int { throw std::runtime_error{"boom"}; };
+    auto const inner = [&](int) {
+        return ticking(1ms, 3) | streams::ensuring(throwing_finalizer("closing")) | streams::transform(boom);
+    };
+    auto const end = s.run([&] { return collect(counting(1) | streams::switch_map(inner)); });
+    CHECK(message_of(end.defect()) == "boom");
+    REQUIRE(end.suppressed().size() == 1);
+    CHECK(message_of(end.suppressed()[0]) == "closing");
+}
+
 TEST_CASE("a burst of elements that is faster than the inner streams does not deadlock, and the newest wins [X39]") {
     coir::explore(coir_test::seeds(), [](test_scheduler& s) {
         auto const slow_start = [](int n) -> stream<int> {

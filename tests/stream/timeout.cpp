@@ -148,6 +148,22 @@ TEST_CASE("how upstream ended passes through limits that were kept [X33]") {
     CHECK(play(text, interrupt_after(1h)) == text);
 }
 
+TEST_CASE("what a finalizer throws after a defect in a limited pull is suppressed [X33][I12]") {
+    test_scheduler s;
+    auto const boom = [](int) -> int { throw std::runtime_error{"boom"}; };
+    auto const check = [&](auto limit) {
+        auto const end = s.run([&]() -> task<> {
+            co_await (ticking(1ms, 3) | streams::ensuring(throwing_finalizer("finalizer")) | streams::transform(boom) |
+                      std::move(limit) | streams::drain());
+        });
+        CHECK(message_of(end.defect()) == "boom");
+        REQUIRE(end.suppressed().size() == 1);
+        CHECK(message_of(end.suppressed()[0]) == "finalizer");
+    };
+    check(streams::timeout(1s));
+    check(interrupt_after(1s));
+}
+
 TEST_CASE("limits in limits: the nearest one counts [X33]") {
     board b;
     CHECK(b.play(b.source("a-------b|") | timeout_fail(3_dashes, 'i') | timeout_fail(5_dashes, 'o')) == "a--#i");

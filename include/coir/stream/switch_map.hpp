@@ -165,8 +165,11 @@ public:
     }
 
     status poll_close(fiber_base& f) {
-        bool const is_open = inner_ && at_ != place::over;
-        return is_open ? inner_->poll_close(f) : status::value;
+        if (!inner_ || at_ == place::over) {
+            return status::value;
+        }
+        thrown_ = nullptr; // by a pull, which has been told
+        return inner_->poll_close(f);
     }
 
     decltype(auto) error()

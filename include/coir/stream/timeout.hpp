@@ -55,7 +55,10 @@ public:
         return s;
     }
 
-    status poll_close(fiber_base& f) { return up_.poll_close(f); }
+    status poll_close(fiber_base& f) {
+        thrown_ = nullptr; // by a pull, which has been told
+        return up_.poll_close(f);
+    }
 
     error_type error()
         requires(!std::same_as<error_type, never>)
