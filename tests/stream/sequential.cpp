@@ -561,3 +561,68 @@ TEST_CASE("stages that drop let others run [E]") {
         return streams::forever([go_on] { return streams::iota(0, go_on(0) ? 0 : 1); }) | streams::take(1);
     });
 }
+
+namespace {
+
+// Pulls by hand until a function of upstream, which counts, has seen that others ran.
+template <class Make>
+bool lets_others_run(Make make) {
+    test_scheduler s;
+    bool others_ran = false;
+    bool gave_up = false;
+    int calls = 0;
+    s.run([&]() -> task<> {
+        auto other = [&]() -> task<> {
+            others_ran = true;
+            co_return;
+        };
+        fork(other);
+        auto go_on = [&](int) {
+            gave_up = ++calls == 100'000;
+            return !gave_up && !others_ran;
+        };
+        auto body = [](auto& in) -> task<> {
+            for (bool more = true; more;) {
+                auto const element = co_await next(in);
+                more = element.has_value();
+            }
+        };
+        co_await coir::with_stream(make(streams::iota(0) | streams::take_while(coir::moved(go_on))), body);
+    });
+    return others_ran && !gave_up;
+}
+
+} // namespace
+
+TEST_CASE("stages that gather let others run [E]") {
+    CHECK(lets_others_run([](auto source) { return std::move(source) | streams::chunk(1'000'000'000); }));
+    CHECK(lets_others_run([](auto source) {
+        auto const nothing = [](int) { return std::string{}; };
+        return std::move(source) | streams::transform(nothing) | streams::decode_utf8();
+    }));
+    CHECK(lets_others_run([](auto source) {
+        auto const comment = [](int) { return std::string{":\n"}; };
+        return std::move(source) | streams::transform(comment) | streams::server_sent_events() | streams::as_results();
+    }));
+}
+
+TEST_CASE("a generator that yields all of nothing again and again lets others run [E]") {
+    test_scheduler s;
+    bool others_ran = false;
+    int rounds = 0;
+    s.run([&]() -> task<> {
+        auto other = [&]() -> task<> {
+            others_ran = true;
+            co_return;
+        };
+        fork(other);
+        auto generate = [&]() -> stream<int> {
+            while (!others_ran && ++rounds != 100'000) {
+                co_yield coir::elements_of(streams::empty<int>());
+            }
+        };
+        auto body = [](auto& in) -> task<> { static_cast<void>(co_await next(in)); };
+        co_await coir::with_stream(generate(), body);
+    });
+    CHECK(rounds < 100'000);
+}

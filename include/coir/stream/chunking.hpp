@@ -33,6 +33,9 @@ public:
                 if (chunk_.size() == size_) {
                     return give(out);
                 }
+                if (chunk_.size() % budget == 0) {
+                    return rest(f);
+                }
             } else if (s == status::end || s == status::failure) {
                 ended_ = s;
             } else {

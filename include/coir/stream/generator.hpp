@@ -136,8 +136,11 @@ public:
             return erased_->poll_next(f, out);
         }
         detail::direct_calls call{f};
-        for (;;) {
+        for (unsigned passed = 0;; ++passed) {
             if (has_stand_in()) [[unlikely]] {
+                if (passed == detail::budget) { // streams without an element
+                    return detail::rest(f);
+                }
                 detail::status const s = poll_stand_in(f, out);
                 if (s != detail::status::end) {
                     return s;

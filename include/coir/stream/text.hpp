@@ -40,6 +40,7 @@ public:
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         for (;;) {
             if (decoder_.next(out.emplace())) {
+                fruitless_ = 0;
                 return status::value;
             }
             out.reset();
@@ -49,10 +50,15 @@ public:
             if (finished_) {
                 return status::end;
             }
+            if (fruitless_ == budget) {
+                fruitless_ = 0;
+                return rest(f);
+            }
             chunk_.reset();
             status const s = this->up_.poll_next(f, chunk_);
             if (s == status::value) {
                 decoder_.feed(std::string_view{*chunk_});
+                ++fruitless_;
             } else if (s == status::end) {
                 decoder_.finish();
                 finished_ = true;
@@ -88,6 +94,7 @@ private:
 
     Decoder decoder_;
     std::optional<typename Up::value_type> chunk_;
+    unsigned fruitless_ = 0; // chunks in a row that completed nothing
     bool finished_ = false;
 };
 
