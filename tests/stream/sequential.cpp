@@ -626,3 +626,34 @@ TEST_CASE("a generator that yields all of nothing again and again lets others ru
     });
     CHECK(rounds < 100'000);
 }
+
+TEST_CASE("elements that cannot be assigned come out of sources and buffers") {
+    auto const value = [](heavy h) { return h.value; };
+    auto const make = [](int& n) {
+        auto const one = [](int i) { return i < 3 ? std::optional<heavy>{std::in_place, i} : std::nullopt; };
+        return one(++n);
+    };
+    CHECK(numbers_of([&] { return streams::unfold(0, make) | streams::transform(value); }) == numbers{1, 2});
+    auto const make_later = [make](int& n) -> task<std::optional<heavy>> { co_return make(n); };
+    CHECK(numbers_of([&] { return streams::unfold(0, make_later) | streams::transform(value); }) == numbers{1, 2});
+    CHECK(numbers_of([&] { return streams::unfold(0, make) | streams::buffer(2) | streams::transform(value); }) ==
+          numbers{1, 2});
+    coir::queue<heavy> q{coir::unbounded()};
+    q.try_push(heavy{4});
+    q.close();
+    CHECK(numbers_of([&] { return streams::from_queue(q) | streams::transform(value); }) == numbers{4});
+    auto const listen = [](coir::emitter<heavy> to) {
+        to.emit(heavy{5});
+        to.end();
+    };
+    CHECK(numbers_of([&] {
+              return streams::from_callback<heavy>(coir::bounded(2), listen) | streams::transform(value);
+          }) == numbers{5});
+    test_scheduler s;
+    s.run([&]() -> task<> {
+        auto const all = [](heavy const&) { return true; };
+        auto sides = streams::unfold(0, make) | streams::partition(all);
+        auto const seen = co_await (std::move(sides.matching) | streams::transform(value) | streams::to_vector());
+        CHECK(seen == numbers{1, 2});
+    });
+}

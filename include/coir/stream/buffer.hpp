@@ -102,7 +102,7 @@ public:
         }
         bool got = false;
         if (s == status::value) {
-            out = pop->get();
+            detail::hand_over(out, pop->get());
             got = out.has_value();
         }
         thrown_ = s == status::defect ? pop->defect() : nullptr;

@@ -56,6 +56,15 @@ namespace coir::inline v0::detail {
 // starve other fibers nor outrun who stops it.
 inline constexpr unsigned budget = 1024;
 
+// `out` gets what the optional `from` has, or nothing. An element need not be assignable.
+template <class T, class From>
+void hand_over(std::optional<T>& out, From&& from) {
+    out.reset();
+    if (from) {
+        out.emplace(*std::forward<From>(from));
+    }
+}
+
 // What a pull that has used up the budget ends its poll with: others run, then it goes on.
 inline status rest(fiber_base& f) noexcept {
     if (f.cancel_requested()) {

@@ -154,7 +154,7 @@ public:
         }
         status const s = waiting_->poll(f);
         if (s == status::value) {
-            out = waiting_->get();
+            detail::hand_over(out, waiting_->get());
             waiting_.reset();
             return out ? status::value : shared_->abandoned ? status::interrupted : status::end;
         }

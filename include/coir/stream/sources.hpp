@@ -110,7 +110,7 @@ public:
         }
         status const s = running_->poll(f);
         if (s == status::value) {
-            out = running_->get();
+            detail::hand_over(out, running_->get());
             running_.reset();
             return out ? status::value : status::end;
         }

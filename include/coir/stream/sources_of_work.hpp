@@ -39,10 +39,10 @@ public:
             if (s != status::value) {
                 return s;
             }
-            out = apply_.get();
+            detail::hand_over(out, apply_.get());
             apply_.finish();
         } else {
-            out = std::invoke(apply_.function(), state_);
+            detail::hand_over(out, std::invoke(apply_.function(), state_));
         }
         return out ? status::value : status::end;
     }

@@ -49,10 +49,9 @@ public:
         log_.append(std::move(i), old);
     }
     static bool is_for(item const&, reader const&) noexcept { return true; }
-    taken read(reader& r, bin& old) noexcept {
-        taken t = log_.read(r);
+    void read(reader& r, taken& out, bin& old) noexcept {
+        out = log_.read(r);
         log_.drop_read(old);
-        return t;
     }
 
 private:

@@ -60,9 +60,12 @@ public:
         }
     }
     static bool is_for(item const& i, reader const& r) noexcept { return i.matches == r.matches; }
-    taken read(reader& r, bin&) noexcept {
+    // `out` is empty.
+    void read(reader& r, taken& out, bin&) noexcept {
         ring<T>& elements = side_of(r).elements;
-        return elements.empty() ? taken{} : taken{elements.pop_front()};
+        if (!elements.empty()) {
+            out.emplace(elements.pop_front());
+        }
     }
 
 private:

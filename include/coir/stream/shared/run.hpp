@@ -224,7 +224,7 @@ private:
     bool wanted() const noexcept { return !waiting_.empty() && !log_.waits_for_room(); }
 
     found read(reader& r, taken& out, typename Log::bin& old) noexcept {
-        out = log_.read(r, old);
+        log_.read(r, out, old);
         if (out) {
             return found::element;
         }
