@@ -435,6 +435,36 @@ TEST_CASE("a pipeline can be moved, kept and erased before it is started") {
     CHECK(log == entries{"finalizer begins", "finalizer ends"});
 }
 
+TEST_CASE("another pipeline may be assigned to a stream that is not running") {
+    test_scheduler s;
+    entries log;
+    s.run([&]() -> task<> {
+        stream<int> a = counting(3);
+        a = streams::from(numbers{7, 8}) | streams::ensuring(finalizer(log)); // a generator that never began is gone
+        a = streams::from(numbers{1, 2}) | streams::take(1);
+        stream<int> b = counting(2);
+        std::swap(a, b);
+        auto const of_a = co_await (std::move(a) | streams::to_vector());
+        CHECK(of_a == numbers{0, 1});
+        auto const of_b = co_await (std::move(b) | streams::to_vector());
+        CHECK(of_b == numbers{1});
+        a = counting(1); // what was there has been passed on
+        auto const n = co_await (std::move(a) | streams::count());
+        CHECK(n == 1);
+    });
+    CHECK(log.empty());
+}
+
+TEST_CASE("a list in braces is kept by the stream that is made of it") {
+    auto const made = [] { return streams::from({std::string(40, 'a'), std::string(40, 'b')}); };
+    test_scheduler s;
+    auto const end = s.run([&]() -> task<std::vector<std::string>> {
+        auto kept = made(); // the list is gone
+        co_return co_await (std::move(kept) | streams::to_vector());
+    });
+    CHECK(end.value() == std::vector<std::string>{std::string(40, 'a'), std::string(40, 'b')});
+}
+
 TEST_CASE("a pipeline that is never started closes nothing") {
     test_scheduler s;
     entries log;

@@ -122,13 +122,23 @@ public:
                  std::constructible_from<T, typename S::value_type> && error_for<E, typename S::error_type>)
     stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
 
-    ~stream() {
-        COIR_CHECK(generator_ == nullptr || generator_->fiber == nullptr || has_ended(record_.ended()),
-                   "a stream was destroyed while open, without its sink");
-    }
+    ~stream() { check_not_open(); }
     stream(stream&& other) noexcept
         : erased_{std::move(other.erased_)}, generator_{std::exchange(other.generator_, nullptr)},
           record_{std::move(other.record_)} {}
+    // What it held has not been started, or is closed.
+    stream& operator=(stream&& other) noexcept {
+        if (this != &other) {
+            check_not_open();
+            erased_ = std::move(other.erased_);
+            generator_ = std::exchange(other.generator_, nullptr);
+            std::destroy_at(&record_);
+            std::construct_at(&record_, std::move(other.record_));
+            thrown_ = nullptr;
+            pulling_ = false;
+        }
+        return *this;
+    }
 
     // For pipelines and sinks.
     detail::status poll_next(detail::fiber_base& f, std::optional<T>& out) {
@@ -223,6 +233,11 @@ private:
     friend promise_type;
 
     explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
+
+    void check_not_open() const noexcept {
+        COIR_CHECK(generator_ == nullptr || generator_->fiber == nullptr || has_ended(record_.ended()),
+                   "a stream was destroyed while open, without its sink");
+    }
 
     // Until the generator has yielded, or ended.
     COIR_FUSED detail::status advance(detail::direct_calls& call) noexcept {

@@ -5,6 +5,7 @@
 
 #include <coir/stream/each.hpp>
 
+#include <initializer_list>
 #include <iterator>
 #include <ranges>
 #include <vector>
@@ -148,6 +149,12 @@ auto from(R&& range) {
     } else {
         return detail::range_source<R>{std::move(range)};
     }
+}
+
+// A list in braces is gone before the stream is run, so its elements are copied.
+template <class T>
+auto from(std::initializer_list<T> elements) {
+    return detail::range_source<std::vector<T>>{std::vector<T>(elements)};
 }
 
 template <std::ranges::input_range R>
