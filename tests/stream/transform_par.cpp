@@ -186,6 +186,25 @@ TEST_CASE("a failure of upstream interrupts what runs, as does what a call throw
     CHECK(s.elapsed() == 1ms);
 }
 
+TEST_CASE("after a failure no further call begins, in any schedule [S22]") {
+    coir::explore(coir_test::seeds(), [](test_scheduler& s) {
+        bool failed = false;
+        bool begun_after = false;
+        auto work = [&](int n) -> task<int, err> {
+            begun_after = begun_after || failed;
+            co_await coir::yield();
+            if (n == 5) {
+                failed = true;
+                co_await coir::fail<err>(n);
+            }
+            co_return n;
+        };
+        auto const end = s.run([&] { return collect(counting(20) | streams::transform_par_unordered(3, work)); });
+        CHECK(end.error() == err{5});
+        CHECK_FALSE(begun_after);
+    });
+}
+
 TEST_CASE("a consumer that stops early has all calls interrupted before it goes on [S23]") {
     entries log;
     test_scheduler s;

@@ -140,6 +140,9 @@ status job_source<T>::poll_next(fiber_base& f, std::optional<T>& out) {
     if (!got) {
         return status::end;
     }
+    if (f.cancel_requested()) { // since it was woken; nothing is begun in a stage that has ended
+        return status::cancelled;
+    }
     desk_->fetch(out);
     return status::value;
 }
