@@ -67,6 +67,10 @@ private:
 template <class F, class Arg>
 concept element_function = std::invocable<F&, Arg>;
 
+// What a function returned can be an element.
+template <class T>
+concept gives_element = std::is_object_v<T>;
+
 // A plain function of an element that says yes or no; a task would always be yes.
 template <class F, class T>
 concept element_predicate = std::invocable<F&, T const&> &&

@@ -14,6 +14,8 @@ template <class Up, class F>
 struct transforming {
     using argument = typename Up::value_type;
     using value_type = std::remove_cvref_t<typename applying<F, argument>::value_type>;
+    static_assert(gives_element<value_type>, "coir: transform takes a function that returns something; what is done "
+                                             "for its effect is tap, or for_each");
 
     template <class Apply, class Element>
     static bool finish(Apply& apply, Element&, std::optional<value_type>& out) {

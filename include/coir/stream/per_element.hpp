@@ -24,6 +24,8 @@ class transform_stage : public stage<Up> {
 
 public:
     using value_type = std::remove_cvref_t<std::invoke_result_t<F&, element>>;
+    static_assert(gives_element<value_type>, "coir: transform takes a function that returns something; what is done "
+                                             "for its effect is tap, or for_each");
 
     transform_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, f_(std::move(f)) {}
 
