@@ -120,16 +120,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename used::error_type, never>) {
-            if (used_) {
-                return convert_error<error_type>(used_->error());
-            }
-        }
-        if constexpr (!std::same_as<typename acquiring::error_type, never>) {
-            return convert_error<error_type>(acquire_.error());
-        } else {
-            std::terminate(); // only the use can fail
-        }
+        return used_ ? error_as<error_type>(*used_) : error_as<error_type>(acquire_);
     }
     std::exception_ptr defect() { return thrown_ ? thrown_ : used_ ? used_->defect() : acquire_.defect(); }
     fiber_id interrupted_by() { return used_ ? used_->interrupted_by() : acquire_.interrupted_by(); }

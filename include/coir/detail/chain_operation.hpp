@@ -79,16 +79,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename second::error_type, never>) {
-            if (this->second_) {
-                return convert_error<error_type>(this->second_->error());
-            }
-        }
-        if constexpr (!std::same_as<typename Inner::error_type, never>) {
-            return convert_error<error_type>(this->first_.error());
-        } else {
-            std::terminate(); // only the second can fail
-        }
+        return this->second_ ? error_as<error_type>(*this->second_) : error_as<error_type>(this->first_);
     }
 };
 

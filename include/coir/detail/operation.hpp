@@ -45,6 +45,16 @@ concept operation = std::move_constructible<Op> && requires(Op& op, fiber_base& 
     { op.interrupted_by() } -> std::same_as<fiber_id>;
 };
 
+// The error of what has failed, as an F. What cannot fail has not.
+template <class F, class Failed>
+F error_as(Failed& failed) {
+    if constexpr (std::same_as<typename Failed::error_type, never>) {
+        std::terminate();
+    } else {
+        return convert_error<F>(failed.error());
+    }
+}
+
 // It waits in one leaf and runs nothing: it never calls a frame, nor moves the fiber in its queue.
 template <class Op>
 concept leaf_operation = requires { requires Op::is_leaf; };

@@ -51,11 +51,7 @@ public:
         if (caused_) {
             return scope_.cause_->error();
         }
-        if constexpr (!std::same_as<typename body::error_type, never>) {
-            return convert_error<E>(body_.error());
-        } else {
-            std::terminate(); // only a child can have failed
-        }
+        return detail::error_as<E>(body_);
     }
     std::exception_ptr defect() { return thrown_ ? thrown_ : body_.defect(); }
     fiber_id interrupted_by() { return body_.interrupted_by(); }

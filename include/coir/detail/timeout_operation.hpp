@@ -142,16 +142,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<SignalE, never>) {
-            if (given_up_) {
-                return convert_error<error_type>(signal_->poll()->error());
-            }
-        }
-        if constexpr (!std::same_as<typename Inner::error_type, never>) {
-            return convert_error<error_type>(inner_.error());
-        } else {
-            std::terminate(); // only the signal can fail
-        }
+        return given_up_ ? error_as<error_type>(*signal_->poll()) : error_as<error_type>(inner_);
     }
     std::exception_ptr defect() { return given_up_ ? signal_->poll()->defect() : inner_.defect(); }
     fiber_id interrupted_by() {

@@ -66,11 +66,7 @@ public:
         requires(!std::same_as<error_type, never>)
     {
         std::optional<error_type> e;
-        decisive([&]<class End>(End& end) {
-            if constexpr (!std::same_as<typename End::error_type, never>) {
-                e.emplace(convert_error<error_type>(end.error()));
-            }
-        });
+        decisive([&](auto& end) { e.emplace(error_as<error_type>(end)); });
         return std::move(*e);
     }
     std::exception_ptr defect() {

@@ -61,11 +61,7 @@ public:
         requires(!std::same_as<error_type, never>)
     {
         std::optional<error_type> e;
-        with_winner([&]<class End>(End& end, auto) {
-            if constexpr (!std::same_as<typename End::error_type, never>) {
-                e.emplace(convert_error<error_type>(end.error()));
-            }
-        });
+        with_winner([&](auto& end, auto) { e.emplace(error_as<error_type>(end)); });
         return std::move(*e);
     }
     std::exception_ptr defect() {

@@ -93,16 +93,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename apply::error_type, never>) {
-            if (apply_.is_running()) {
-                return convert_error<error_type>(apply_.error());
-            }
-        }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(this->up_.error());
-        } else {
-            std::terminate(); // only the function can have failed
-        }
+        return apply_.is_running() ? error_as<error_type>(apply_) : error_as<error_type>(this->up_);
     }
     std::exception_ptr defect() { return apply_.is_running() && !closing_ ? apply_.defect() : this->up_.defect(); }
     fiber_id interrupted_by() { return apply_.is_running() ? apply_.interrupted_by() : this->up_.interrupted_by(); }

@@ -62,13 +62,7 @@ public:
         });
     }
     status poll_close(fiber_base& f) override { return s_.poll_close(f); }
-    E error() override {
-        if constexpr (std::same_as<typename S::error_type, never>) {
-            std::terminate();
-        } else {
-            return convert_error<E>(s_.error());
-        }
-    }
+    E error() override { return error_as<E>(s_); }
     std::exception_ptr defect() override { return s_.defect(); }
     fiber_id interrupted_by() override { return s_.interrupted_by(); }
 

@@ -91,16 +91,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename inner::error_type, never>) {
-            if (inner_) {
-                return convert_error<error_type>(inner_->stream().error());
-            }
-        }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(up_.stream().error());
-        } else {
-            std::terminate(); // only an inner stream can have failed
-        }
+        return inner_ ? error_as<error_type>(inner_->stream()) : error_as<error_type>(up_.stream());
     }
     std::exception_ptr defect() {
         if (closing_) {

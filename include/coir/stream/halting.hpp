@@ -55,16 +55,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<signal_error, never>) {
-            if (halted_) {
-                return convert_error<error_type>(signal_->poll()->error());
-            }
-        }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(up_.error());
-        } else {
-            std::terminate(); // only the signal can have failed
-        }
+        return halted_ ? error_as<error_type>(*signal_->poll()) : error_as<error_type>(up_);
     }
     std::exception_ptr defect() { return halted_ && !closing_ ? signal_->poll()->defect() : up_.defect(); }
     fiber_id interrupted_by() { return halted_ ? signal_->poll()->interrupted_by() : up_.interrupted_by(); }

@@ -73,16 +73,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename Second::error_type, never>) {
-            if (at_ == place::second) {
-                return convert_error<error_type>(second_.stream().error());
-            }
-        }
-        if constexpr (!std::same_as<typename First::error_type, never>) {
-            return convert_error<error_type>(first_.stream().error());
-        } else {
-            std::terminate(); // only the second can fail
-        }
+        return at_ == place::second ? error_as<error_type>(second_.stream()) : error_as<error_type>(first_.stream());
     }
     std::exception_ptr defect() {
         if (closing_) {

@@ -52,16 +52,7 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        if constexpr (!std::same_as<typename Sink::error_type, never>) {
-            if (sink_ended_) {
-                return convert_error<error_type>(sink_.error());
-            }
-        }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(up_.stream().error());
-        } else {
-            std::terminate(); // only the sink's function can have failed
-        }
+        return sink_ended_ ? error_as<error_type>(sink_) : error_as<error_type>(up_.stream());
     }
     std::exception_ptr defect() { return up_.defect(); }
     fiber_id interrupted_by() { return sink_ended_ ? sink_.interrupted_by() : up_.stream().interrupted_by(); }

@@ -76,11 +76,7 @@ public:
                 return convert_error<error_type>(*decoder_.error());
             }
         }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(this->up_.error());
-        } else {
-            std::terminate(); // only the decoder can have failed
-        }
+        return error_as<error_type>(this->up_);
     }
 
 private:

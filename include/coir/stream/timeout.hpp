@@ -68,11 +68,7 @@ public:
                 return convert_error<error_type>(std::move(own_error_));
             }
         }
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            return convert_error<error_type>(up_.error());
-        } else {
-            std::terminate(); // only the limit can have failed
-        }
+        return error_as<error_type>(up_);
     }
     std::exception_ptr defect() { return thrown_ ? thrown_ : up_.defect(); }
     fiber_id interrupted_by() { return up_.interrupted_by(); }

@@ -50,32 +50,13 @@ public:
     error_type error()
         requires(!std::same_as<error_type, never>)
     {
-        std::optional<error_type> e;
-        visit(at_, [&]<class Up>(Up& up) {
-            if constexpr (!std::same_as<typename Up::error_type, never>) {
-                e.emplace(convert_error<error_type>(up.error()));
-            }
-            return status::failure;
-        });
-        return std::move(*e);
+        return visit(at_, [](auto& up) { return error_as<error_type>(up); });
     }
     std::exception_ptr defect() {
-        std::exception_ptr thrown = thrown_;
-        if (closed_ == 0) {
-            visit(at_, [&](auto& up) {
-                thrown = up.defect();
-                return status::defect;
-            });
-        }
-        return thrown;
+        return closed_ == 0 ? visit(at_, [](auto& up) -> std::exception_ptr { return up.defect(); }) : thrown_;
     }
     fiber_id interrupted_by() {
-        fiber_id by;
-        visit(at_, [&](auto& up) {
-            by = up.interrupted_by();
-            return status::interrupted;
-        });
-        return by;
+        return visit(at_, [](auto& up) { return up.interrupted_by(); });
     }
 
 private:
@@ -100,7 +81,7 @@ private:
     }
 
     template <std::size_t I = 0, class F>
-    status visit(std::size_t which, F f) {
+    auto visit(std::size_t which, F f) {
         if constexpr (I + 1 == count) {
             return f(std::get<I>(ups_));
         } else {
