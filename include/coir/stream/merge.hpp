@@ -52,7 +52,7 @@ public:
                 return s;
             }
             if (from->has_element()) {
-                state.in.visit(from, [&](auto& in) { in.take(out); });
+                state.visit(from, [&](auto& in) { in.take(out); });
                 return status::value;
             }
             if (from->has_ended() && state.is_over(from, ends_)) {

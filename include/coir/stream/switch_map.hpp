@@ -279,12 +279,8 @@ public:
 
     // Calls `g` with the one that is `which`.
     template <class G>
-    void visit(inlet_base* which, G g) {
-        if (which == &inner) {
-            g(inner);
-        } else {
-            g(outer);
-        }
+    auto visit(inlet_base* which, G g) {
+        return which == &inner ? g(inner) : g(outer);
     }
 
     stage_scope scope{"a switch_map"};
@@ -300,63 +296,37 @@ public:
 };
 
 template <class Up, class F>
-class switch_map_stage {
-    using state_type = switch_state<Up, F>;
-    using inner_source = switching_source<typename Up::value_type, F>;
-
+class switch_map_stage
+    : public started_stage<
+          switch_state<Up, F>,
+          errors<typename Up::error_type, typename switching_source<typename Up::value_type, F>::error_type>> {
 public:
-    using value_type = typename inner_source::value_type;
-    using error_type = errors<typename Up::error_type, typename inner_source::error_type>;
+    using value_type = typename switching_source<typename Up::value_type, F>::value_type;
 
     switch_map_stage(Up&& up, F&& f) : up_{std::move(up)}, f_(std::move(f)) {}
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
-        if (!state_) {
-            state_.start(f, up_, f_).start();
-        }
-        state_->scope.enter(f);
+        auto& state = this->started_with(f, up_, f_);
         for (;;) {
             inlet_base* from = nullptr;
-            status const s = state_->news.wait(state_->scope, f, from);
+            status const s = state.news.wait(state.scope, f, from);
             if (s != status::value) {
                 return s;
             }
             if (from->has_element()) {
-                state_->inner.take(out);
+                state.inner.take(out);
                 return status::value;
             }
             // Which it does when upstream has.
-            if (from == &state_->inner && from->has_ended()) {
+            if (from == &state.inner && from->has_ended()) {
                 return status::end;
             }
         }
     }
 
-    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
-
-    error_type error()
-        requires(!std::same_as<error_type, never>)
-    {
-        std::optional<error_type> e;
-        visit_end([&](auto& in) { in.error_into(e); });
-        return std::move(*e);
-    }
-    std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
-    fiber_id interrupted_by() {
-        fiber_id by;
-        visit_end([&](auto& in) { by = in.ended_by(); });
-        return by;
-    }
-
 private:
-    template <class G>
-    void visit_end(G g) {
-        state_->visit(static_cast<inlet_base*>(state_->scope.ended_as()), g);
-    }
-
     Up up_; // until the first pull, and so the function
     F f_;
-    started_state<state_type> state_;
 };
 
 } // namespace coir::inline v0::detail

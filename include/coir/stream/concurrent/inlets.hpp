@@ -1,12 +1,10 @@
 // Several upstreams of one stage, each of its own type.
 #pragma once
 
-#include <coir/stream/concurrent/inlet.hpp>
-#include <coir/stream/concurrent/started_state.hpp>
+#include <coir/stream/concurrent/started_stage.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -22,8 +20,6 @@ public:
     inlets(stage_scope&, inlet_news&, fiber_base&, Upstreams&) noexcept {}
 
     void start() noexcept {}
-    template <class F>
-    void visit(inlet_base const*, F&&) {}
     template <class F>
     bool all_of(F&&) const {
         return true;
@@ -46,11 +42,11 @@ public:
 
     // Calls `f` with the one that is `which`.
     template <class F>
-    void visit(inlet_base const* which, F&& f) {
-        if (which == &first_) {
-            f(first_);
+    auto visit(inlet_base const* which, F&& f) {
+        if constexpr (sizeof...(Rest) == 0) {
+            return f(first_);
         } else {
-            rest_.visit(which, f);
+            return which == &first_ ? f(first_) : rest_.visit(which, f);
         }
     }
 
@@ -79,62 +75,33 @@ private:
     COIR_NO_UNIQUE_ADDRESS inlets<Rest...> rest_;
 };
 
-} // namespace coir::inline v0::detail
-
-namespace coir::inline v0::detail {
-
 // The state of a stage over inlets from its first pull on; a base of it, or all.
 template <class... Ups>
 struct inlets_state {
     inlets_state(char const* what, fiber_base& f, std::tuple<Ups...>& ups) : scope{what}, in{scope, news, f, ups} {}
+
+    void start() noexcept { in.start(); }
+    template <class G>
+    auto visit(inlet_base const* which, G&& g) {
+        return in.visit(which, g);
+    }
 
     stage_scope scope;
     inlet_news news;
     inlets<Ups...> in;
 };
 
-// The base of a stage over inlets: all but poll_next. State: made from `(f, ups)`.
+// The base of a stage over inlets. State: made from `(f, ups)`.
 template <class State, class... Ups>
-class inlets_stage {
+class inlets_stage : public started_stage<State, errors<typename Ups::error_type...>> {
 public:
-    using error_type = errors<typename Ups::error_type...>;
-
     explicit inlets_stage(Ups&&... ups) : ups_{std::move(ups)...} {}
 
-    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
-
-    error_type error()
-        requires(!std::same_as<error_type, never>)
-    {
-        std::optional<error_type> e;
-        visit_end([&](auto& in) { in.error_into(e); });
-        return std::move(*e);
-    }
-    std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
-    fiber_id interrupted_by() {
-        fiber_id by;
-        visit_end([&](auto& in) { by = in.ended_by(); });
-        return by;
-    }
-
 protected:
-    // For a pull, which may be the first.
-    State& started(fiber_base& f) {
-        if (!state_) {
-            state_.start(f, ups_).in.start();
-        }
-        state_->scope.enter(f);
-        return *state_;
-    }
+    State& started(fiber_base& f) { return this->started_with(f, ups_); }
 
 private:
-    template <class F>
-    void visit_end(F f) {
-        state_->in.visit(static_cast<inlet_base*>(state_->scope.ended_as()), f);
-    }
-
     std::tuple<Ups...> ups_; // until the first pull
-    started_state<State> state_;
 };
 
 // For the functions that take several streams.

@@ -11,10 +11,8 @@
 #pragma once
 
 #include <coir/detail/live_count.hpp>
-#include <coir/errors.hpp>
 #include <coir/stream/closing.hpp>
 
-#include <concepts>
 #include <optional>
 #include <utility>
 
@@ -38,13 +36,7 @@ public:
 
     Up& upstream() noexcept { return up_.stream(); }
 
-    // How it ended, once it is closed. Nothing is put into `e` if upstream cannot fail.
-    template <class E>
-    void error_into(std::optional<E>& e) {
-        if constexpr (!std::same_as<typename Up::error_type, never>) {
-            e.emplace(convert_error<E>(upstream().error()));
-        }
-    }
+    // Once it is closed.
     fiber_id ended_by() { return interrupt_requested() ? interrupted_by() : upstream().interrupted_by(); }
 
 protected:

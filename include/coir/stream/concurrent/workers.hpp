@@ -4,9 +4,8 @@
 // Work: the stream that a worker pulls, over a job_source; made by `Work::make(desk, function)`.
 #pragma once
 
-#include <coir/stream/concurrent/inlet.hpp>
 #include <coir/stream/concurrent/job_desk.hpp>
-#include <coir/stream/concurrent/started_state.hpp>
+#include <coir/stream/concurrent/started_stage.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -73,7 +72,7 @@ public:
 
     using worker = inlet<Work>;
 
-    worker_state(char const* what, fiber_base& f, Up& up, F& function, std::size_t limit)
+    worker_state(fiber_base& f, char const* what, Up& up, F& function, std::size_t limit)
         : scope{what}, function_(std::move(function)), desk_{scope}, feeder_{*this, f, std::move(up)}, limit_{limit} {}
 
     void start() noexcept { feeder_.start(); }
@@ -88,14 +87,10 @@ public:
     // The consumer knows it is no feeder.
     static worker& as_worker(inlet_base& in) noexcept { return static_cast<worker&>(in); }
 
-    // Calls `f` with the one that is `which`.
+    // Calls `g` with the one that is `which`.
     template <class G>
-    void visit(inlet_base* which, G&& g) {
-        if (which == &feeder_) {
-            g(feeder_);
-        } else {
-            g(as_worker(*which));
-        }
+    auto visit(inlet_base* which, G&& g) {
+        return which == &feeder_ ? g(feeder_) : g(as_worker(*which));
     }
 
     stage_scope scope;
@@ -133,56 +128,27 @@ private:
     bool fed_ = false;
 };
 
-// The base of such a stage: all but poll_next.
+// The base of such a stage.
 template <class Up, class Work, class F>
-class workers_stage {
+class workers_stage
+    : public started_stage<worker_state<Up, Work, F>, errors<typename Up::error_type, typename Work::error_type>> {
 protected:
     using state_type = worker_state<Up, Work, F>;
 
 public:
     using value_type = typename Work::value_type;
-    using error_type = errors<typename Up::error_type, typename Work::error_type>;
 
     workers_stage(Up&& up, std::size_t limit, F&& f, char const* what)
         : up_{std::move(up)}, f_(std::move(f)), limit_{limit}, what_{what} {}
 
-    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
-
-    error_type error()
-        requires(!std::same_as<error_type, never>)
-    {
-        std::optional<error_type> e;
-        visit_end([&](auto& in) { in.error_into(e); });
-        return std::move(*e);
-    }
-    std::exception_ptr defect() { return state_ ? state_->scope.defect() : nullptr; }
-    fiber_id interrupted_by() {
-        fiber_id by;
-        visit_end([&](auto& in) { by = in.ended_by(); });
-        return by;
-    }
-
 protected:
-    // For a pull, which may be the first.
-    state_type& started(fiber_base& f) {
-        if (!state_) {
-            state_.start(what_, f, up_, f_, limit_).start();
-        }
-        state_->scope.enter(f);
-        return *state_;
-    }
+    state_type& started(fiber_base& f) { return this->started_with(f, what_, up_, f_, limit_); }
 
 private:
-    template <class G>
-    void visit_end(G g) {
-        state_->visit(static_cast<inlet_base*>(state_->scope.ended_as()), g);
-    }
-
     Up up_; // until the first pull, and so the function
     F f_;
     std::size_t limit_;
     char const* what_;
-    started_state<state_type> state_;
 };
 
 // One that gives what the workers have as it comes.
