@@ -3,11 +3,10 @@
 //     source | streams::interrupt_when(stop) | streams::ensuring(close_file)
 #pragma once
 
-#include <coir/deferred.hpp>
 #include <coir/detail/finalizer.hpp>
-#include <coir/detail/outcome_view.hpp>
 #include <coir/detail/region_signal.hpp>
 #include <coir/stream/each.hpp>
+#include <coir/stream/signalled.hpp>
 
 namespace coir::inline v0::detail {
 
@@ -16,15 +15,12 @@ namespace coir::inline v0::detail {
 // left before the pull returns, as later it would cancel a wait of the stages below. In a loop
 // they do not wait, so that one region lies around all of it.
 template <class Up, class Signal>
-class interrupt_when_stage {
-    using cell = std::remove_pointer_t<Signal>;
-    using signal_error = typename cell::outcome_type::error_type;
+class interrupt_when_stage : public signalled_stage<Up, Signal> {
+    using base = signalled_stage<Up, Signal>;
 
 public:
     using value_type = typename Up::value_type;
-    using error_type = errors<typename Up::error_type, signal_error>;
-
-    interrupt_when_stage(Up&& up, cell* signal) : up_{std::move(up)}, signal_{signal} {}
+    using base::base;
 
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         if (state_ == state::idle) [[likely]] {
@@ -53,54 +49,34 @@ public:
                 return stopped();
             }
         }
-        if (signal_->is_done()) {
+        if (this->is_signalled()) {
             return stopped();
         }
         bool more = true;
         surrounding around{region_, f};
         auto const pass = [&](value_type&& x) COIR_FUSED_LAMBDA {
             more = give(std::move(x));
-            return more && (looks_first || !signal_->is_done());
+            return more && (looks_first || !this->is_signalled());
         };
-        auto const look = [&]() COIR_FUSED_LAMBDA { return wants_more(give) && !signal_->waiters().seems_done(); };
+        auto const look = [&]()
+                              COIR_FUSED_LAMBDA { return wants_more(give) && !this->signal_->waiters().seems_done(); };
         status s = status::pending;
         if constexpr (looks_first) {
-            s = pull_each(up_, f, asking{pass, look});
+            s = pull_each(this->up_, f, asking{pass, look});
         } else {
-            s = pull_each(up_, f, giving(give, pass));
+            s = pull_each(this->up_, f, giving(give, pass));
         }
         if (!has_ended(s)) {
             around.stay();
             listen(f);
             return s;
         }
-        return s == status::value && more && signal_->is_done() ? stopped() : s;
+        return s == status::value && more && this->is_signalled() ? stopped() : s;
     }
 
-    status poll_close(fiber_base& f) {
-        closing_ = true;
-        return up_.poll_close(f);
-    }
-
-    error_type error()
-        requires(!std::same_as<error_type, never>)
-    {
-        return stopped_ ? error_as<error_type>(*signal_->poll()) : error_as<error_type>(up_);
-    }
-    std::exception_ptr defect() {
-        if (closing_) {
-            return up_.defect();
-        }
-        if (thrown_) {
-            return thrown_;
-        }
-        return stopped_ ? signal_->poll()->defect() : up_.defect();
-    }
+    std::exception_ptr defect() { return thrown_ && !this->closing_ ? thrown_ : base::defect(); }
     fiber_id interrupted_by() {
-        if (stopped_) {
-            return region_.was_abandoned() ? fiber_id{} : signal_->poll()->interrupted_by();
-        }
-        return up_.interrupted_by();
+        return this->stopped_ && region_.was_abandoned() ? fiber_id{} : base::interrupted_by();
     }
 
 private:
@@ -108,7 +84,7 @@ private:
     static constexpr bool looks_first = is_asked<Up> && waiter_list::has_cheap_look;
 
     status begin(fiber_base& f, std::optional<value_type>& out) {
-        if (signal_->is_done()) {
+        if (this->is_signalled()) {
             return stopped();
         }
         region_.surround(f);
@@ -140,14 +116,14 @@ private:
     };
 
     void listen(fiber_base& f) noexcept {
-        region_.listen(f, signal_->waiters());
+        region_.listen(f, this->signal_->waiters());
         state_ = state::armed;
     }
 
     // A throw must not leave the region behind.
     status pull(fiber_base& f, std::optional<value_type>& out) noexcept {
         try {
-            return up_.poll_next(f, out);
+            return this->up_.poll_next(f, out);
         } catch (...) {
             thrown_ = std::current_exception();
             return status::defect;
@@ -170,25 +146,19 @@ private:
         return ended_;
     }
 
-    // A signal that succeeded ends the stream; a failure or defect of it is the stream's.
     status stopped() noexcept {
-        stopped_ = true;
         if (region_.was_abandoned()) {
+            this->stopped_ = true;
             return status::interrupted;
         }
-        status const s = status_of(signal_->poll()->kind());
-        return s == status::value ? status::end : s;
+        return base::stopped();
     }
 
-    Up up_;
-    cell* signal_;
     region_signal region_;
     std::optional<value_type> held_;
     std::exception_ptr thrown_;
     state state_ = state::idle;
     status ended_ = status::pending;
-    bool stopped_ = false;
-    bool closing_ = false;
 };
 
 // Runs a finalizer after the stream above it is closed.

@@ -6,9 +6,8 @@
 // The pull in progress is never interrupted; interrupt_when and interrupt_after are for that.
 #pragma once
 
-#include <coir/deferred.hpp>
-#include <coir/detail/outcome_view.hpp>
 #include <coir/stream/each.hpp>
+#include <coir/stream/signalled.hpp>
 #include <coir/stream/stage_time.hpp>
 
 #include <optional>
@@ -16,21 +15,17 @@
 namespace coir::inline v0::detail {
 
 template <class Up, class Signal>
-class halt_when_stage {
-    using cell = std::remove_pointer_t<Signal>;
-    using signal_error = typename cell::outcome_type::error_type;
+class halt_when_stage : public signalled_stage<Up, Signal> {
+    using element = typename Up::value_type;
 
 public:
-    using value_type = typename Up::value_type;
-    using error_type = errors<typename Up::error_type, signal_error>;
+    using signalled_stage<Up, Signal>::signalled_stage;
 
-    halt_when_stage(Up&& up, cell* signal) : up_{std::move(up)}, signal_{signal} {}
-
-    status poll_next(fiber_base& f, std::optional<value_type>& out) {
-        if (!pulling_ && signal_->is_done()) {
-            return halted();
+    status poll_next(fiber_base& f, std::optional<element>& out) {
+        if (!pulling_ && this->is_signalled()) {
+            return this->stopped();
         }
-        status const s = up_.poll_next(f, out);
+        status const s = this->up_.poll_next(f, out);
         pulling_ = !has_ended(s);
         return s;
     }
@@ -38,40 +33,17 @@ public:
     static constexpr bool asks = is_asked<Up>;
     template <class Give>
     COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        if (!pulling_ && signal_->is_done()) {
-            return halted();
+        if (!pulling_ && this->is_signalled()) {
+            return this->stopped();
         }
-        auto const pass = [&](value_type&& x) COIR_FUSED_LAMBDA { return give(std::move(x)) && !signal_->is_done(); };
-        status const s = pull_each(up_, f, giving(give, pass));
+        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA { return give(std::move(x)) && !this->is_signalled(); };
+        status const s = pull_each(this->up_, f, giving(give, pass));
         pulling_ = !has_ended(s);
         return s;
     }
 
-    status poll_close(fiber_base& f) {
-        closing_ = true;
-        return up_.poll_close(f);
-    }
-
-    error_type error()
-        requires(!std::same_as<error_type, never>)
-    {
-        return halted_ ? error_as<error_type>(*signal_->poll()) : error_as<error_type>(up_);
-    }
-    std::exception_ptr defect() { return halted_ && !closing_ ? signal_->poll()->defect() : up_.defect(); }
-    fiber_id interrupted_by() { return halted_ ? signal_->poll()->interrupted_by() : up_.interrupted_by(); }
-
 private:
-    status halted() noexcept {
-        halted_ = true;
-        status const s = status_of(signal_->poll()->kind());
-        return s == status::value ? status::end : s;
-    }
-
-    Up up_;
-    cell* signal_;
     bool pulling_ = false;
-    bool halted_ = false;
-    bool closing_ = false;
 };
 
 template <class Up, class Duration>
