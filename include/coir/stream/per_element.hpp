@@ -8,7 +8,7 @@
 #pragma once
 
 #include <coir/stream/awaiting.hpp>
-#include <coir/stream/each.hpp>
+#include <coir/stream/selecting.hpp>
 
 #include <cstddef>
 
@@ -50,38 +50,25 @@ private:
     F f_;
 };
 
+template <class F>
+struct wanted {
+    using state = unit;
+
+    template <class T>
+    bool passes(unit&, T const& element) {
+        return std::invoke(keep, element);
+    }
+
+    F keep;
+};
+
 template <class Up, class F>
-class filter_stage : public stage<Up> {
+class filter_stage : public selecting_stage<Up, wanted<F>> {
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: filter takes a function of one element that returns bool, or a task of bool");
-    using element = typename Up::value_type;
 
 public:
-    filter_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, keep_(std::move(f)) {}
-
-    status poll_next(fiber_base& f, std::optional<element>& out) {
-        for (;;) {
-            status const s = this->up_.poll_next(f, out);
-            if (s != status::value || std::invoke(keep_, std::as_const(*out))) {
-                return s;
-            }
-            if (++dropped_ == budget) {
-                dropped_ = 0;
-                return rest(f);
-            }
-        }
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
-                             return std::invoke(keep_, std::as_const(x)) ? give(std::move(x)) : true;
-                         }));
-    }
-
-private:
-    F keep_;
-    unsigned dropped_ = 0;
+    filter_stage(Up&& up, F&& f) : selecting_stage<Up, wanted<F>>{std::move(up), {std::move(f)}} {}
 };
 
 template <class Up, class F>
@@ -132,39 +119,20 @@ class tap_stage<Up, F> : public awaiting_stage<Up, F, tapping<Up, F>> {
     using awaiting_stage<Up, F, tapping<Up, F>>::awaiting_stage;
 };
 
+struct first_n {
+    using state = std::size_t; // how many are left
+
+    static bool is_over(std::size_t left) noexcept { return left == 0; }
+    template <class T>
+    static void note(std::size_t& left, T const&) noexcept {
+        --left;
+    }
+};
+
 template <class Up, class N>
-class take_stage : public stage<Up> {
-    using element = typename Up::value_type;
-
+class take_stage : public limited_stage<Up, first_n> {
 public:
-    take_stage(Up&& up, N n) : stage<Up>{std::move(up)}, left_{n} {}
-
-    status poll_next(fiber_base& f, std::optional<element>& out) {
-        if (left_ == 0) {
-            return status::end;
-        }
-        status const s = this->up_.poll_next(f, out);
-        left_ -= s == status::value ? 1 : 0;
-        return s;
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        if (left_ == 0) {
-            return status::end;
-        }
-        loop_local<std::size_t> left{left_};
-        bool more = true;
-        status const s = pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
-                                       --*left;
-                                       more = give(std::move(x));
-                                       return more && *left != 0;
-                                   }));
-        return s == status::value && more && *left == 0 ? status::end : s;
-    }
-
-private:
-    std::size_t left_;
+    take_stage(Up&& up, N n) : limited_stage<Up, first_n>{std::move(up), {}, n} {}
 };
 
 // `task | transform(f)` where both namespaces are in use and the name means the stream's.

@@ -3,7 +3,7 @@
 //     prices | streams::changes() | streams::scan(0.0, larger) | streams::enumerate()
 #pragma once
 
-#include <coir/stream/each.hpp>
+#include <coir/stream/selecting.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -88,43 +88,19 @@ private:
     std::size_t next_ = 0;
 };
 
-template <class Up, class Key>
-class changes_stage : public stage<Up> {
-    static_assert(std::invocable<Key&, typename Up::value_type const&>,
-                  "coir: changes takes a function of one element");
-    using key = std::remove_cvref_t<std::invoke_result_t<Key&, typename Up::value_type const&>>;
+template <class T, class Key>
+struct unlike_last {
+    static_assert(std::invocable<Key&, T const&>, "coir: changes takes a function of one element");
+    using key = std::remove_cvref_t<std::invoke_result_t<Key&, T const&>>;
     static_assert(std::equality_comparable<key>,
                   "coir: changes compares elements, or what its function gives, with ==");
-    static_assert(std::constructible_from<key, std::invoke_result_t<Key&, typename Up::value_type const&>>,
+    static_assert(std::constructible_from<key, std::invoke_result_t<Key&, T const&>>,
                   "coir: changes keeps a copy of the last element, or of what its function gives");
 
-public:
-    changes_stage(Up&& up, Key&& k) : stage<Up>{std::move(up)}, key_of_(std::move(k)) {}
+    using state = std::optional<key>;
 
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
-        for (;;) {
-            status const s = this->up_.poll_next(f, out);
-            if (s != status::value || is_new(last_, std::as_const(*out))) {
-                return s;
-            }
-            if (++dropped_ == budget) {
-                dropped_ = 0;
-                return rest(f);
-            }
-        }
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        loop_local<std::optional<key>> last{last_};
-        auto const pass = [&](typename Up::value_type&& x)
-                              COIR_FUSED_LAMBDA { return is_new(*last, std::as_const(x)) ? give(std::move(x)) : true; };
-        return pull_each(this->up_, f, giving(give, pass));
-    }
-
-private:
-    bool is_new(std::optional<key>& last, typename Up::value_type const& element) {
-        decltype(auto) now = std::invoke(key_of_, element);
+    bool passes(state& last, T const& element) {
+        decltype(auto) now = std::invoke(key_of, element);
         if (last && *last == now) {
             return false;
         }
@@ -132,9 +108,15 @@ private:
         return true;
     }
 
-    Key key_of_;
-    std::optional<key> last_;
-    unsigned dropped_ = 0;
+    Key key_of;
+};
+
+template <class Up, class Key>
+class changes_stage : public selecting_stage<Up, unlike_last<typename Up::value_type, Key>> {
+    using rule = unlike_last<typename Up::value_type, Key>;
+
+public:
+    changes_stage(Up&& up, Key&& k) : selecting_stage<Up, rule>{std::move(up), rule{std::move(k)}} {}
 };
 
 } // namespace coir::inline v0::detail

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <coir/stream/applying.hpp>
-#include <coir/stream/each.hpp>
+#include <coir/stream/selecting.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -41,121 +41,67 @@ private:
     F wanted_;
 };
 
+template <class F>
+struct up_to_last {
+    using state = bool; // it was the last
+
+    static bool is_over(bool over) noexcept { return over; }
+    template <class T>
+    void note(bool& over, T const& element) {
+        over = std::invoke(is_last, element);
+    }
+
+    F is_last;
+};
+
 template <class Up, class F>
-class take_until_stage : public stage<Up> {
-    using element = typename Up::value_type;
+class take_until_stage : public limited_stage<Up, up_to_last<F>> {
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: take_until takes a function of one element that returns bool");
 
 public:
-    take_until_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, is_last_(std::move(f)) {}
+    take_until_stage(Up&& up, F&& f) : limited_stage<Up, up_to_last<F>>{std::move(up), {std::move(f)}} {}
+};
 
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
-        if (over_) {
-            return status::end;
-        }
-        status const s = this->up_.poll_next(f, out);
-        over_ = s == status::value && std::invoke(is_last_, std::as_const(*out));
-        return s;
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        if (over_) {
-            return status::end;
-        }
-        bool more = true;
-        loop_local<bool> over{over_};
-        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
-            *over = std::invoke(is_last_, std::as_const(x));
-            more = give(std::move(x));
-            return more && !*over;
-        };
-        status const s = pull_each(this->up_, f, giving(give, pass));
-        return s == status::value && more && *over ? status::end : s;
-    }
+struct behind_first_n {
+    using state = std::size_t; // how many are to be dropped still
 
-private:
-    F is_last_;
-    bool over_ = false;
+    template <class T>
+    static bool passes(std::size_t& left, T const&) noexcept {
+        if (left == 0) {
+            return true;
+        }
+        --left;
+        return false;
+    }
 };
 
 template <class Up, class N>
-class drop_stage : public stage<Up> {
-    using element = typename Up::value_type;
-
+class drop_stage : public selecting_stage<Up, behind_first_n> {
 public:
-    drop_stage(Up&& up, N n) : stage<Up>{std::move(up)}, left_{n} {}
+    drop_stage(Up&& up, N n) : selecting_stage<Up, behind_first_n>{std::move(up), {}, n} {}
+};
 
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
-        for (;;) {
-            status const s = this->up_.poll_next(f, out);
-            if (s != status::value || left_ == 0) {
-                return s;
-            }
-            if (--left_ % budget == 0) {
-                return rest(f);
-            }
-        }
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        loop_local<std::size_t> left{left_};
-        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
-            if (*left != 0) {
-                --*left;
-                return true;
-            }
-            return give(std::move(x));
-        };
-        return pull_each(this->up_, f, giving(give, pass));
+template <class F>
+struct from_first_wanted {
+    using state = bool; // there was one
+
+    template <class T>
+    bool passes(bool& passing, T const& element) {
+        passing = passing || !std::invoke(unwanted, element);
+        return passing;
     }
 
-private:
-    std::size_t left_;
+    F unwanted;
 };
 
 template <class Up, class F>
-class drop_while_stage : public stage<Up> {
-    using element = typename Up::value_type;
+class drop_while_stage : public selecting_stage<Up, from_first_wanted<F>> {
     static_assert(element_predicate<F, typename Up::value_type>,
                   "coir: drop_while takes a function of one element that returns bool");
 
 public:
-    drop_while_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, unwanted_(std::move(f)) {}
-
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
-        for (;;) {
-            status const s = this->up_.poll_next(f, out);
-            if (s != status::value || passing_) {
-                return s;
-            }
-            if (!std::invoke(unwanted_, std::as_const(*out))) {
-                passing_ = true;
-                return s;
-            }
-            if (++dropped_ == budget) {
-                dropped_ = 0;
-                return rest(f);
-            }
-        }
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        loop_local<bool> passing{passing_};
-        auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
-            *passing = *passing || !std::invoke(unwanted_, std::as_const(x));
-            return *passing ? give(std::move(x)) : true;
-        };
-        return pull_each(this->up_, f, giving(give, pass));
-    }
-
-private:
-    F unwanted_;
-    unsigned dropped_ = 0;
-    bool passing_ = false;
+    drop_while_stage(Up&& up, F&& f) : selecting_stage<Up, from_first_wanted<F>>{std::move(up), {std::move(f)}} {}
 };
 
 } // namespace coir::inline v0::detail
