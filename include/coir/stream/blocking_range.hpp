@@ -219,8 +219,7 @@ public:
     };
 
     template <class S>
-        requires(!std::is_lvalue_reference_v<S>) && async_stream<S> && std::same_as<typename S::value_type, T> &&
-                std::same_as<typename S::error_type, E>
+        requires async_stream<S> && std::same_as<typename S::value_type, T> && std::same_as<typename S::error_type, E>
     blocking_range(scheduler& where, S&& source) : reader_{std::make_unique<reader>(where, std::move(source))} {}
 
     iterator begin() const {

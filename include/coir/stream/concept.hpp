@@ -44,7 +44,8 @@ concept polled_stream = requires(S& s, fiber_base& f, std::optional<typename S::
 
 namespace coir::inline v0 {
 
-// Movability comes last: to ask it of a type that is no stream at all could ask this again.
+// Not of a reference to one. Movability comes last: to ask it of a type that is no stream at all
+// could ask this again.
 template <class S>
 concept async_stream = detail::polled_stream<S> && std::move_constructible<S>;
 
@@ -114,14 +115,14 @@ public:
     explicit stage_closure(std::in_place_t, As&&... args) : args_(std::forward<As>(args)...) {}
 
     template <class Up>
-        requires(!std::is_lvalue_reference_v<Up>) && async_stream<Up>
+        requires async_stream<Up>
     friend auto operator|(Up&& up, stage_closure&& self) {
         return std::apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; },
                           self.args_);
     }
 
     template <class Up>
-        requires(std::is_lvalue_reference_v<Up> || !async_stream<Up>) && (!awaitable<Up>)
+        requires(!async_stream<Up> && !awaitable<Up>)
     friend auto operator|(Up&& up, stage_closure&&) {
         static_assert(!async_stream<std::remove_cvref_t<Up>>,
                       "coir: a pipeline is passed on as an rvalue: std::move(pipeline) | ...");

@@ -105,9 +105,6 @@ private:
     bool closing_ = false;
 };
 
-template <class S>
-concept stream_value = !std::is_lvalue_reference_v<S> && async_stream<std::remove_cvref_t<S>>;
-
 } // namespace coir::inline v0::detail
 
 namespace coir::inline v0::streams {
@@ -115,7 +112,7 @@ namespace coir::inline v0::streams {
 // The elements of each stream in turn. One begins when the one before has ended and is closed; if
 // one fails, the rest does not begin.
 template <class First, class... More>
-    requires detail::stream_value<First> && (detail::stream_value<More> && ...)
+    requires async_stream<First> && (async_stream<More> && ...)
 auto concat(First&& first, More&&... more) {
     if constexpr (sizeof...(More) == 0) {
         return std::move(first);
@@ -125,9 +122,9 @@ auto concat(First&& first, More&&... more) {
     }
 }
 template <class... Streams>
-    requires(!(detail::stream_value<Streams> && ...))
+    requires(!(async_stream<Streams> && ...))
 auto concat(Streams&&...) {
-    static_assert((detail::stream_value<Streams> && ...),
+    static_assert((async_stream<Streams> && ...),
                   "coir: concat takes streams, as rvalues; begin with streams::from, pass on with std::move");
 }
 

@@ -82,7 +82,7 @@ namespace coir::inline v0::streams {
 // stops or is interrupted, both sides are interrupted and closed before its result is seen.
 template <class Other>
 auto merge(Other&& other, ends_with ends = ends_with::both) {
-    static_assert(detail::owned_streams<Other>, "coir: merge takes streams, as rvalues: merge(std::move(other))");
+    static_assert(async_stream<Other>, "coir: merge takes streams, as rvalues: merge(std::move(other))");
     return detail::make_stage<detail::merge_stage>(std::forward<Other>(other), ends);
 }
 
@@ -90,7 +90,7 @@ auto merge(Other&& other, ends_with ends = ends_with::both) {
 template <class A, class B, class... More>
     requires async_stream<std::remove_cvref_t<B>>
 auto merge(A&& a, B&& b, More&&... more) {
-    static_assert(detail::owned_streams<A, B, More...>,
+    static_assert(async_stream<A> && async_stream<B> && (... && async_stream<More>),
                   "coir: merge takes streams, as rvalues: merge(std::move(a), ...)");
     return detail::merge_source<A, B, More...>{ends_with::both, std::move(a), std::move(b), std::move(more)...};
 }

@@ -154,7 +154,7 @@ private:
 
 // Where both namespaces are in use, spaced(d) is a schedule.
 template <class Up, class F>
-    requires(!std::is_lvalue_reference_v<Up>) && async_stream<Up>
+    requires async_stream<Up>
 auto operator|(Up&& up, schedule<F> rests) {
     return spaced_stage<Up, schedule<F>>{std::move(up), std::move(rests)};
 }

@@ -187,14 +187,15 @@ namespace coir::inline v0::streams {
 // before it has ended. A failure of a side is the stream's; what was pulled of others is dropped.
 template <class Other>
 auto zip(Other&& other) {
-    static_assert(detail::owned_streams<Other>, "coir: zip takes streams, as rvalues: zip(std::move(other))");
+    static_assert(async_stream<Other>, "coir: zip takes streams, as rvalues: zip(std::move(other))");
     return detail::make_stage<detail::zip_stage>(std::forward<Other>(other));
 }
 
 // `zip(a, b, c)`: a source.
 template <class A, class B, class... More>
 auto zip(A&& a, B&& b, More&&... more) {
-    static_assert(detail::owned_streams<A, B, More...>, "coir: zip takes streams, as rvalues: zip(std::move(a), ...)");
+    static_assert(async_stream<A> && async_stream<B> && (... && async_stream<More>),
+                  "coir: zip takes streams, as rvalues: zip(std::move(a), ...)");
     return detail::zip_source<A, B, More...>{std::move(a), std::move(b), std::move(more)...};
 }
 
@@ -204,15 +205,14 @@ auto zip(A&& a, B&& b, More&&... more) {
 // most. A failure of a side is the stream's at once, and interrupts the others.
 template <class Other>
 auto zip_latest(Other&& other) {
-    static_assert(detail::owned_streams<Other>,
-                  "coir: zip_latest takes streams, as rvalues: zip_latest(std::move(other))");
+    static_assert(async_stream<Other>, "coir: zip_latest takes streams, as rvalues: zip_latest(std::move(other))");
     return detail::make_stage<detail::zip_latest_stage>(std::forward<Other>(other));
 }
 
 // `zip_latest(a, b, c)`: a source.
 template <class A, class B, class... More>
 auto zip_latest(A&& a, B&& b, More&&... more) {
-    static_assert(detail::owned_streams<A, B, More...>,
+    static_assert(async_stream<A> && async_stream<B> && (... && async_stream<More>),
                   "coir: zip_latest takes streams, as rvalues: zip_latest(std::move(a), ...)");
     return detail::zip_latest_source<A, B, More...>{std::move(a), std::move(b), std::move(more)...};
 }

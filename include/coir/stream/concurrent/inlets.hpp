@@ -104,8 +104,4 @@ private:
     std::tuple<Ups...> ups_; // until the first pull
 };
 
-// For the functions that take several streams.
-template <class... Ss>
-concept owned_streams = (... && (async_stream<Ss> && !std::is_lvalue_reference_v<Ss>));
-
 } // namespace coir::inline v0::detail
