@@ -1,9 +1,8 @@
-// Stages about the end of a stream: interrupt_when and ensuring.
+// A stage that ends a stream in the middle of a pull: interrupt_when.
 //
-//     source | streams::interrupt_when(stop) | streams::ensuring(close_file)
+//     source | streams::interrupt_when(stop)
 #pragma once
 
-#include <coir/detail/finalizer.hpp>
 #include <coir/detail/region_signal.hpp>
 #include <coir/stream/each.hpp>
 #include <coir/stream/signalled.hpp>
@@ -161,52 +160,6 @@ private:
     status ended_ = status::pending;
 };
 
-// Runs a finalizer after the stream above it is closed.
-template <class Up, class F>
-class ensuring_stage : public stage<Up> {
-    static_assert(finalizer<F>, "coir: a finalizer is a callable that returns task<void, never>");
-
-public:
-    ensuring_stage(Up&& up, F&& f) : stage<Up>{std::move(up)}, finalizer_{std::move(f)} {}
-    ensuring_stage(ensuring_stage&& other) : stage<Up>{std::move(other.up_)}, finalizer_{std::move(other.finalizer_)} {}
-
-    status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
-        pulled_ = true;
-        return this->up_.poll_next(f, out);
-    }
-    static constexpr bool asks = is_asked<Up>;
-    template <class Give>
-    COIR_FUSED status poll_each(fiber_base& f, Give give) {
-        pulled_ = true;
-        return pull_each(this->up_, f, give);
-    }
-
-    status poll_close(fiber_base& f) {
-        if (!has_ended(closed_)) {
-            closed_ = this->up_.poll_close(f);
-            if (!has_ended(closed_)) {
-                return closed_;
-            }
-        }
-        if (!pulled_) {
-            return closed_;
-        }
-        status const s = finalizer_.poll(f);
-        if (s == status::defect) {
-            thrown_ = closed_ == status::value;
-            closed_ = finalizer_.settle(f, closed_);
-        }
-        return has_ended(s) ? closed_ : s;
-    }
-    std::exception_ptr defect() { return thrown_ ? finalizer_.defect() : this->up_.defect(); }
-
-private:
-    finalizing<F> finalizer_;
-    status closed_ = status::pending;
-    bool pulled_ = false;
-    bool thrown_ = false;
-};
-
 } // namespace coir::inline v0::detail
 
 namespace coir::inline v0::streams {
@@ -219,14 +172,6 @@ namespace coir::inline v0::streams {
 template <class T, class E>
 auto interrupt_when(deferred<T, E>& signal) {
     return detail::make_stage<detail::interrupt_when_stage>(&signal.get_cell());
-}
-
-// Runs `f` once, masked, however the stream ends, after its own resources are released. A stream
-// that was never pulled has nothing to close.
-template <class F>
-auto ensuring(F&& f) {
-    COIR_CHECK_CLOSURE(F);
-    return detail::make_stage<detail::ensuring_stage>(std::forward<F>(f));
 }
 
 } // namespace coir::inline v0::streams
