@@ -23,6 +23,8 @@ public:
     explicit applying(std::in_place_t, G&& f) : f_(std::forward<G>(f)) {}
 
     F& function() noexcept { return f_; }
+    std::exception_ptr defect() const noexcept { return nullptr; }
+    fiber_id interrupted_by() const noexcept { return {}; }
 
 private:
     F f_;

@@ -212,20 +212,8 @@ public:
     {
         return apply_.error();
     }
-    std::exception_ptr defect() {
-        if constexpr (apply::suspends) {
-            return apply_.defect();
-        } else {
-            return nullptr;
-        }
-    }
-    fiber_id interrupted_by() {
-        if constexpr (apply::suspends) {
-            return apply_.interrupted_by();
-        } else {
-            return {};
-        }
-    }
+    std::exception_ptr defect() { return apply_.defect(); }
+    fiber_id interrupted_by() { return apply_.interrupted_by(); }
 
 private:
     apply apply_;
