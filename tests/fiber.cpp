@@ -1,12 +1,12 @@
 // Fibers: forking, joining, interrupting, and who ends before whom.
 #include <coir/adapt.hpp>
-#include <coir/deferred.hpp>
 #include <coir/fiber.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/runtime/run_loop.hpp>
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 
 #include <catch2/catch.hpp>
@@ -19,24 +19,19 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using coir::deferred;
 using coir::fiber;
 using coir::fork;
 using coir::outcome;
 using coir::task;
 using coir::test_scheduler;
+using coir_test::cleans_up;
 using coir_test::counted;
+using coir_test::failed;
+using coir_test::never_ends;
+using coir_test::note;
+using coir_test::steps;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<int, failed> fails(int code) {
     co_await coir::sleep_for(1ms);
@@ -57,17 +52,6 @@ task<int> fib(int n) {
     auto b = fork(fib, n - 2);
     int const left = co_await a;
     co_return left + co_await b;
-}
-
-// Ends `d` after it was told to.
-task<> note_after(std::vector<std::string>& log, std::chrono::milliseconds d, char const* what) {
-    co_await coir::sleep_for(d);
-    log.push_back(what);
-}
-
-// Waits for ever; cleaning up takes a while and is noted.
-task<> cleans_up(std::vector<std::string>& log, char const* what) {
-    co_await coir::ensuring(never_ends(), [&log, what] { return note_after(log, 5ms, what); });
 }
 
 // Counts what nobody looked at.
@@ -139,7 +123,7 @@ TEST_CASE("a value is moved out once, and a second time is a defect [F4]") {
 
 TEST_CASE("a fiber ends after its children, whose finalizers have run [F5]") {
     test_scheduler s;
-    std::vector<std::string> log;
+    steps log;
     auto const parent = [&]() -> task<int> {
         fork(cleans_up, std::ref(log), "child");
         auto const middle = [&]() -> task<> {
@@ -156,12 +140,12 @@ TEST_CASE("a fiber ends after its children, whose finalizers have run [F5]") {
     CHECK(f.poll() == nullptr);
     s.advance(1ms);
     CHECK(f.poll()->value() == 1);
-    CHECK(log == std::vector<std::string>{"body", "child", "grandchild"});
+    CHECK(log == steps{"body", "child", "grandchild"});
 }
 
 TEST_CASE("who asks while the children clean up gets the body's outcome [F5, F18]") {
     test_scheduler s;
-    std::vector<std::string> log;
+    steps log;
     auto const f = s.start([&]() -> task<int> {
         fork(cleans_up, std::ref(log), "child");
         co_await coir::yield();
@@ -175,7 +159,7 @@ TEST_CASE("who asks while the children clean up gets the body's outcome [F5, F18
 }
 
 TEST_CASE("the children of a fiber that is interrupted or fails are interrupted and awaited [F6]") {
-    std::vector<std::string> log;
+    steps log;
     auto const parent = [&]() -> task<int, failed> {
         fork(cleans_up, std::ref(log), "child");
         co_return co_await fails(1);
@@ -198,25 +182,25 @@ TEST_CASE("the children of a fiber that is interrupted or fails are interrupted 
 
 TEST_CASE("unwinding ends the children of a frame before the frame, and keeps those of its callers [F6]") {
     counted::reset();
-    auto const inner = [](std::vector<std::string>& log) -> task<int, failed> {
+    auto const inner = [](steps& log) -> task<int, failed> {
         counted const local{1};
         auto const child = [&log, &local]() -> task<> {
-            co_await coir::ensuring(
-                never_ends(), [&log, &local] { return note_after(log, 1ms, local.value == 1 ? "inner" : "gone"); });
+            co_await coir::ensuring(never_ends(),
+                                    [&log, &local] { return note(log, 1ms, local.value == 1 ? "inner" : "gone"); });
         };
         fork(child);
         co_return co_await fails(1);
     };
-    auto const outer = [&](std::vector<std::string>& log) -> task<> {
+    auto const outer = [&](steps& log) -> task<> {
         auto const kept = fork(cleans_up, std::ref(log), "outer");
         static_cast<void>(co_await coir::as_result(inner(log)));
         log.push_back("caller goes on");
         co_await coir::sleep_for(10ms); // longer than the child takes to clean up
         CHECK(kept.poll() == nullptr);
     };
-    std::vector<std::string> log;
+    steps log;
     CHECK(test_scheduler{}.run(outer, std::ref(log)).is_success());
-    CHECK(log == std::vector<std::string>{"inner", "caller goes on", "outer"});
+    CHECK(log == steps{"inner", "caller goes on", "outer"});
     CHECK(counted::alive() == 0);
 }
 
@@ -280,7 +264,7 @@ TEST_CASE("a child forked in a mask can be interrupted [F12]") {
 
 TEST_CASE("interrupting waits for the finalizers and gives the real outcome [F17, F18, F19]") {
     test_scheduler s;
-    std::vector<std::string> log;
+    steps log;
     auto const t = [&]() -> task<> {
         auto const f = fork(cleans_up, std::ref(log), "cleaned");
         co_await coir::yield();
@@ -300,7 +284,7 @@ TEST_CASE("interrupting waits for the finalizers and gives the real outcome [F17
         CHECK((co_await wrong.interrupt()).error().code == 2);
     };
     CHECK(s.run(t).is_success());
-    CHECK(log == std::vector<std::string>{"cleaned", "first", "second"});
+    CHECK(log == steps{"cleaned", "first", "second"});
 }
 
 TEST_CASE("an interrupted outcome names who asked first [F17]") {
@@ -453,16 +437,16 @@ TEST_CASE("a callable that is no coroutine may fork") {
 
 TEST_CASE("destructors may fork, whichever frame they leave [F5]") {
     struct forks_at_end {
-        std::vector<std::string>* log;
+        steps* log;
         ~forks_at_end() {
             if (log != nullptr) {
                 fork(cleans_up, std::ref(*log), "forked late");
             }
         }
-        explicit forks_at_end(std::vector<std::string>& l) : log{&l} {}
+        explicit forks_at_end(steps& l) : log{&l} {}
         forks_at_end(forks_at_end&& other) noexcept : log{std::exchange(other.log, nullptr)} {}
     };
-    std::vector<std::string> log;
+    steps log;
     auto const unwinds = [&]() -> task<int, failed> {
         forks_at_end const here{log};
         co_return co_await fails(1);

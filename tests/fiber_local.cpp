@@ -11,6 +11,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/counted.hpp"
 #include "support/interrupt_everywhere.hpp"
 
@@ -33,6 +34,7 @@ using coir::scope;
 using coir::task;
 using coir::test_scheduler;
 using coir_test::counted;
+using coir_test::never_ends;
 
 namespace {
 
@@ -55,11 +57,6 @@ task<int, int> fails() {
 task<> dies() {
     co_await coir::yield();
     throw std::runtime_error{"died"};
-}
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/another_library.hpp"
 #include "support/counted.hpp"
 #include "support/interrupt_everywhere.hpp"
@@ -28,21 +29,14 @@ using coir::on;
 using coir::task;
 using coir::test_scheduler;
 using coir_test::counted;
+using coir_test::failed;
+using coir_test::never_ends;
 
 namespace {
-
-struct failed {
-    int code;
-};
 
 coir::scheduler* where() { return coir::detail::this_worker().current; }
 
 task<coir::scheduler*> tells_where() { co_return where(); }
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<int, failed> fails(int code) {
     co_await coir::fail(failed{code});

@@ -2,7 +2,6 @@
 // argument or a capture that is gone fails; without it, guarded values say so.
 #include <coir/adapt.hpp>
 #include <coir/combine.hpp>
-#include <coir/deferred.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/runtime/thread_pool.hpp>
 #include <coir/scope.hpp>
@@ -10,6 +9,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/effort.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,16 +23,13 @@
 #include <string>
 
 using namespace std::chrono_literals;
-using coir::deferred;
 using coir::scope;
 using coir::task;
 using coir::test_scheduler;
+using coir_test::failed;
+using coir_test::never_ends;
 
 namespace {
-
-struct failed {
-    int code;
-};
 
 struct tally {
     std::atomic<int> uses{0};
@@ -59,11 +56,6 @@ private:
     bool volatile alive_ = true;
     std::unique_ptr<std::string> text_ = std::make_unique<std::string>("alive and long enough to be on the heap");
 };
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 task<> use_later(local const& l) {
     co_await coir::sleep_for(100us);

@@ -14,6 +14,7 @@
 #include <coir/testing/test_scheduler.hpp>
 #include <coir/time.hpp>
 
+#include "support/actors.hpp"
 #include "support/effort.hpp"
 #include "support/interrupt_everywhere.hpp"
 
@@ -25,21 +26,13 @@
 #include <thread>
 
 using namespace std::chrono_literals;
-using coir::deferred;
 using coir::task;
 using coir::test_scheduler;
 using coir::with_stop_token;
+using coir_test::failed;
+using coir_test::never_ends;
 
 namespace {
-
-struct failed {
-    int code;
-};
-
-task<> never_ends() {
-    deferred<> never;
-    co_await never;
-}
 
 // Resumes with true when the token is stopped: what the awaitables of other libraries do with one.
 class until_stopped {
