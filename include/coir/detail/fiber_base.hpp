@@ -20,7 +20,8 @@ namespace coir::inline v0::detail {
 class fiber_base : public runnable, public cancel_state, public nursery_member, private nursery_waiter {
 public:
     // Who ends its lifetime: the last reference, or whoever waits until it has left the nursery.
-    enum class lifetime : bool { counted, of_its_owner };
+    // of_a_competitor: of its owner, too, in a group where one wins.
+    enum class lifetime : unsigned char { counted, of_its_owner, of_a_competitor };
 
     fiber_base(scheduler& s, nursery& parent, lifetime l = lifetime::counted) noexcept
         : fiber_base{s, parent, l, this_worker()} {}
@@ -73,7 +74,7 @@ public:
     }
     // For the fiber itself, before it takes something under the lock of a source. False: it must
     // wait for it in line instead, and is refused it there.
-    bool competes() const noexcept { return lifetime_ == lifetime::of_its_owner; }
+    bool competes() const noexcept { return lifetime_ == lifetime::of_a_competitor; }
     bool may_take() noexcept { return !competes() || member_may_take(); }
 
     void post() noexcept { scheduler_->post(*this); }

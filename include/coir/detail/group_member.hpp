@@ -69,7 +69,7 @@ template <class Op, class Ended>
 class leaf_fiber final : public fiber_base, private suspension, private completion_base {
 public:
     leaf_fiber(group& g, Op& op, Ended on_end) noexcept
-        : fiber_base{g.owner().where(), g.members(), lifetime::of_its_owner}, op_{op}, on_end_{std::move(on_end)} {
+        : fiber_base{g.owner().where(), g.members(), lifetime::of_a_competitor}, op_{op}, on_end_{std::move(on_end)} {
         frame_.site = g.owner().top()->site; // it awaits where its owner does
     }
 

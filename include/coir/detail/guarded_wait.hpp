@@ -29,6 +29,25 @@ public:
     // fiber that was woken looks before it is cancelled: what has come counts.
     template <class Look>
     status poll(fiber_base& f, Look look) noexcept {
+        return poll_as<false>(f, look);
+    }
+    // The same where nobody claims the fiber unless look() is true, and it stays true until the
+    // fiber has seen it: who is woken does not look again.
+    template <class Look>
+    status poll_until_claimed(fiber_base& f, Look look) noexcept {
+        return poll_as<true>(f, look);
+    }
+
+    // Under the lock: wakes the fiber, if one waits. What this gives goes into a wake_batch.
+    [[nodiscard]] fiber_base* claim() noexcept {
+        fiber_base* const f = std::exchange(fiber_, nullptr);
+        bool post_it = false;
+        return f != nullptr && f->try_fire(post_it) && post_it ? f : nullptr;
+    }
+
+private:
+    template <bool claim_is_enough, class Look>
+    status poll_as(fiber_base& f, Look& look) noexcept {
         if (waits_) {
             wake const how = f.end_wait();
             if (how == wake::none) {
@@ -37,6 +56,9 @@ public:
             waits_ = false;
             if (how == wake::cancelled) {
                 return status::cancelled;
+            }
+            if (claim_is_enough) {
+                return status::value;
             }
         } else if (f.cancel_requested()) {
             return status::cancelled;
@@ -51,14 +73,6 @@ public:
         return status::pending;
     }
 
-    // Under the lock: wakes the fiber, if one waits. What this gives goes into a wake_batch.
-    [[nodiscard]] fiber_base* claim() noexcept {
-        fiber_base* const f = std::exchange(fiber_, nullptr);
-        bool post_it = false;
-        return f != nullptr && f->try_fire(post_it) && post_it ? f : nullptr;
-    }
-
-private:
     // Who claims loses from now on, and does so under the lock: after it nobody is at the fiber.
     void cancel(fiber_base& f) noexcept override {
         {

@@ -38,7 +38,9 @@ private:
         }
         status const s = push_->poll(f);
         if (has_ended(s)) {
-            thrown_ = push_->defect();
+            if (s == status::defect) {
+                thrown_ = push_->defect();
+            }
             push_.reset();
             place_.reset();
         }
@@ -105,7 +107,9 @@ public:
             detail::hand_over(out, pop->get());
             got = out.has_value();
         }
-        thrown_ = s == status::defect ? pop->defect() : nullptr;
+        if (s == status::defect) {
+            thrown_ = pop->defect();
+        }
         pop.reset();
         return s != status::value || got ? s : state_->scope.end_as(state_->pump);
     }

@@ -43,22 +43,27 @@ public:
         if (!state.hold) {
             state.hold.emplace(settings_, state.scope, f.where().now());
         }
+        bool is_ahead = false;
         while (!state.over) {
             inlet_base* from = nullptr;
             bool asked = false;
-            status const s = state.limit.wait(state.scope, f, state.hold->due(), [&] {
+            auto const look = [&] {
                 asked = state.hold->look();
                 return state.news.pop(from) || asked;
-            });
+            };
+            status const s = state.limit.wait(state.scope, f, state.hold->due(), look, is_ahead);
             if (s != status::value && s != status::end) {
                 return s;
             }
             bool give = asked || s == status::end; // the moment has come
+            is_ahead = false;
             if (from != nullptr && from->has_element()) {
                 clock::time_point const now = f.where().now();
                 // A moment that has passed is not put off by one more element, else an upstream
                 // that always has one would put it off for ever.
-                give = state.hold->add(state.in.only(), now) || state.hold->due() <= now || give;
+                bool const added = state.hold->add(state.in.only(), now);
+                is_ahead = state.hold->due() > now;
+                give = added || !is_ahead || give;
             } else if (from != nullptr && from->has_ended()) {
                 give = state.over = true;
             }

@@ -184,7 +184,7 @@ private:
 
     status offer(fiber_base& f) noexcept {
         wake_batch wakes;
-        status const s = room_.poll(f, [&] {
+        auto const look = [&] {
             if (!std::exchange(offered_, true)) {
                 set_full(true);
                 tell(wakes);
@@ -195,7 +195,13 @@ private:
                 }
             }
             return !is_full();
-        });
+        };
+        status s = status::pending;
+        if constexpr (withdraws) {
+            s = room_.poll(f, look);
+        } else {
+            s = room_.poll_until_claimed(f, look);
+        }
         offered_ = offered_ && !detail::has_ended(s);
         return s;
     }

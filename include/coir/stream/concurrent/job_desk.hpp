@@ -4,8 +4,10 @@
 // the worker that has it, both without the lock; whose it is, is under the lock of the stage.
 #pragma once
 
+#include <coir/detail/atomic.hpp>
 #include <coir/stream/concurrent/stage_scope.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -50,7 +52,7 @@ public:
     // Hands over what is in place(). value: it was taken.
     status offer(fiber_base& f) noexcept {
         wake_batch wakes;
-        status const s = room_.poll(f, [&] {
+        status const s = room_.poll_until_claimed(f, [&] {
             if (!std::exchange(offered_, true)) {
                 state_ = state::full;
                 wakes.add(claim_idle());
@@ -63,18 +65,16 @@ public:
 
     // It is on the desk already.
     bool is_offered() const noexcept { return offered_; }
-    // A worker waits for it.
-    bool has_idle() noexcept {
-        std::lock_guard const guard{scope_.lock()};
-        return idle_ != nullptr;
-    }
+    // A worker waits for it. Without the lock: only the feeder takes workers from the list, and a
+    // worker that has come into it just now, and is not seen yet, is one too many at worst.
+    bool has_idle() const noexcept { return idle_.load(std::memory_order_relaxed) != nullptr; }
 
     // There will be no further one.
     void close() noexcept {
         wake_batch wakes;
         std::lock_guard const guard{scope_.lock()};
         closed_ = true;
-        while (idle_ != nullptr) {
+        while (has_idle()) {
             wakes.add(claim_idle());
         }
     }
@@ -86,12 +86,13 @@ private:
 
     // Under the lock. Null: none is idle.
     fiber_base* claim_idle() noexcept {
-        if (idle_ == nullptr) {
+        job_source<T>* const first = idle_.load(std::memory_order_relaxed);
+        if (first == nullptr) {
             return nullptr;
         }
-        job_source<T>& first = *std::exchange(idle_, idle_->next_idle_);
-        first.idle_ = false;
-        return first.wait_.claim();
+        idle_.store(first->next_idle_, std::memory_order_relaxed);
+        first->idle_ = false;
+        return first->wait_.claim();
     }
 
     // Under the lock: whether `who` need not wait.
@@ -101,8 +102,8 @@ private:
             state_ = state::being_taken;
             who.number_ = given_++;
         } else if (!closed_ && !std::exchange(who.idle_, true)) {
-            who.next_idle_ = idle_;
-            idle_ = &who;
+            who.next_idle_ = idle_.load(std::memory_order_relaxed);
+            idle_.store(&who, std::memory_order_relaxed);
         }
         return got || closed_;
     }
@@ -119,7 +120,7 @@ private:
     stage_scope& scope_;
     guarded_wait room_;
     std::optional<T> place_;
-    job_source<T>* idle_ = nullptr;
+    atomic<job_source<T>*> idle_{nullptr}; // written under the lock
     std::size_t given_ = 0;
     state state_ = state::empty;
     bool closed_ = false;

@@ -19,11 +19,13 @@ namespace coir::inline v0::detail {
 class wait_limit {
 public:
     // The deadline of the call that begins to wait counts, until the wait has ended. What is there
-    // already counts more than a deadline that has passed. time_point::max() is no limit.
+    // already counts more than a deadline that has passed. time_point::max() is no limit. is_ahead:
+    // the clock was read just now, and the deadline had not passed.
     template <class Look>
-    status wait(stage_scope& scope, fiber_base& f, timer::time_point deadline, Look look) noexcept {
+    status wait(stage_scope& scope, fiber_base& f, timer::time_point deadline, Look look,
+                bool is_ahead = false) noexcept {
         if (!std::exchange(waits_, true)) {
-            passed_ = deadline <= f.where().now();
+            passed_ = !is_ahead && deadline != (timer::time_point::max)() && deadline <= f.where().now();
             timer_.surround(f);
         }
         bool const nothing_to_wait_for = passed_;
