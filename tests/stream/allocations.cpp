@@ -208,4 +208,42 @@ TEST_CASE("workers are kept from one element to the next [S20][S21]") {
     check_constant([&](int n) { return numbers_up_to(n) | streams::flat_map(4, one) | streams::drain(); });
 }
 
+TEST_CASE("a switch allocates what the new stream does and nothing else") {
+    auto const turn = [](int) { return coir::yield(); };
+    check_constant([turn](int n) {
+        auto const wait = [n](int x) { // the last one gives an element first
+            return streams::concat(streams::iota(x, x + 1 == n ? n : x), streams::never_ends<int>());
+        };
+        return numbers_up_to(n) | streams::tap(turn) | streams::switch_map(wait) | streams::take(1) | streams::drain();
+    });
+    check_constant([turn](int n) { // a generator has a frame, which the next one uses
+        return numbers_up_to(n) | streams::tap(turn) | streams::switch_map([](int) { return counting(1'000'000); }) |
+               streams::take(static_cast<std::size_t>(n)) | streams::drain();
+    });
+    check_constant([](int n) {
+        return streams::once(n) | streams::switch_map([](int m) { return std::views::iota(0, m); }) | streams::drain();
+    });
+}
+
+TEST_CASE("a broadcast allocates each element once, for however many readers") {
+    auto const read_by = [](int readers) {
+        return [readers](int n) {
+            auto body = [readers, n](coir::scope<>& s) -> task<> {
+                auto all = numbers_up_to(n) | streams::broadcast(s, 16);
+                auto read = [](auto source) -> task<> { co_await (std::move(source) | streams::drain()); };
+                for (int i = 0; i < readers; ++i) {
+                    s.fork(read, all.subscribe());
+                }
+                co_return;
+            };
+            return coir::with_scope(body);
+        };
+    };
+    for (int const readers : {1, 5}) {
+        auto const make = read_by(readers);
+        allocations_of(100, make); // fills the caches of frames
+        CHECK(allocations_of(11'000, make) - allocations_of(1'000, make) == 10'000);
+    }
+}
+
 #endif
