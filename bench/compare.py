@@ -171,12 +171,16 @@ def curve_of(at, library, points, colour):
     yield text(at.x(last_n) + 8, at.y(median(last)) + 4, library, fill=colour)
 
 
+OVER = {"stream/depth": "stages", "stream/buffer": "elements it holds", "stream/broadcast": "readers",
+        "stream/transform_par_yields": "calls at once"}
+
+
 def figure(row, curves):
     at = axes(curves)
     order = sorted(curves, key=lambda library: (library != "coir", library))
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             text(LEFT, 20, f"{row}: time over the number of waiters", **{"font-weight": "bold"}), *grid(at)]
+             text(LEFT, 20, f"{row}: time over the number of {OVER.get(row, 'waiters')}", **{"font-weight": "bold"}), *grid(at)]
     for library, colour in zip(order, COLOURS):
         parts += curve_of(at, library, curves[library], colour)
     return "\n".join([*parts, "</svg>", ""])

@@ -4,7 +4,6 @@
 #include <coir/deferred.hpp>
 #include <coir/stream.hpp>
 
-#include <chrono>
 #include <functional>
 #include <ranges>
 
@@ -175,23 +174,5 @@ task<> awaited(benchmark::State& state) {
     }
 }
 BENCHMARK(bench::on_run_loop<awaited>)->Name("stream/transform_task");
-
-// A burst: every element but the last is replaced by the next.
-task<> debounced(benchmark::State& state) {
-    while (state.KeepRunningBatch(bench::stream_length)) {
-        co_await (numbers(length()) | streams::debounce(std::chrono::milliseconds{1}) | streams::drain());
-    }
-}
-BENCHMARK(bench::on_run_loop<debounced>)->Name("stream/debounce");
-
-// Two sides, each pulled by a fiber of its own.
-task<> merged(benchmark::State& state) {
-    while (state.KeepRunningBatch(2 * bench::stream_length)) {
-        unsigned const sum =
-            co_await (numbers(length()) | streams::merge(numbers(length())) | streams::fold(0U, std::plus<>{}));
-        benchmark::DoNotOptimize(sum);
-    }
-}
-BENCHMARK(bench::on_run_loop<merged>)->Name("stream/merge");
 
 } // namespace

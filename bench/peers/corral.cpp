@@ -228,4 +228,27 @@ Task<void> fork_join(benchmark::State& state) {
 }
 BENCHMARK(on_bare_loop<fork_join>)->Name("fork/join/run_loop");
 
+Task<void> produce(corral::Channel<unsigned>& to) {
+    for (unsigned i = 0; i < bench::stream_length; ++i) {
+        co_await to.send(unsigned{i});
+    }
+    to.close();
+}
+
+Task<void> consume(corral::Channel<unsigned>& from) {
+    unsigned sum = 0;
+    while (auto const x = co_await from.receive()) {
+        sum += *x;
+    }
+    benchmark::DoNotOptimize(sum);
+}
+
+Task<void> buffer(benchmark::State& state) {
+    while (state.KeepRunningBatch(bench::stream_length)) {
+        corral::Channel<unsigned> elements{static_cast<std::size_t>(state.range(0))};
+        co_await corral::allOf(consume(elements), produce(elements));
+    }
+}
+BENCHMARK(on_bare_loop<buffer>)->Name("stream/buffer")->Arg(1)->Arg(16)->Arg(256);
+
 } // namespace

@@ -3,6 +3,7 @@
 #include "peer.hpp"
 
 #include <coro/event.hpp>
+#include <coro/ring_buffer.hpp>
 #include <coro/sync_wait.hpp>
 #include <coro/task.hpp>
 #include <coro/thread_pool.hpp>
@@ -178,5 +179,36 @@ task<void> fork_join(benchmark::State& state, coro::thread_pool& pool) {
 }
 BENCHMARK(on_pool<fork_join, 1>)->Name("fork/join/pool_1")->MeasureProcessCPUTime();
 BENCHMARK(on_pool<fork_join, 2>)->Name("fork/join/pool_2")->UseRealTime();
+
+template <std::size_t capacity>
+using ring = coro::ring_buffer<unsigned, capacity>;
+
+template <std::size_t capacity>
+task<void> produce(ring<capacity>& to) {
+    for (unsigned i = 0; i < bench::stream_length; ++i) {
+        co_await to.produce(i);
+    }
+}
+
+template <std::size_t capacity>
+task<void> consume(ring<capacity>& from) {
+    unsigned sum = 0;
+    for (unsigned i = 0; i < bench::stream_length; ++i) {
+        sum += *co_await from.consume();
+    }
+    benchmark::DoNotOptimize(sum);
+}
+
+// Each resumes the other inline.
+template <std::size_t capacity>
+task<void> buffer(benchmark::State& state) {
+    while (state.KeepRunningBatch(bench::stream_length)) {
+        ring<capacity> elements;
+        co_await coro::when_all(consume(elements), produce(elements));
+    }
+}
+BENCHMARK(inline_here<buffer<1>>)->Name("stream/buffer/1");
+BENCHMARK(inline_here<buffer<16>>)->Name("stream/buffer/16");
+BENCHMARK(inline_here<buffer<256>>)->Name("stream/buffer/256");
 
 } // namespace
