@@ -176,6 +176,25 @@ TEST_CASE("what the old inner stream gave and nobody pulled is dropped, and it i
     CHECK(entries(log.begin(), log.begin() + 4) == entries{"1", "1 closing", "1 closed", "2"});
 }
 
+TEST_CASE("what was dropped is not given to who pulls before the new stream has something [X35]") {
+    test_scheduler s;
+    numbers seen;
+    s.run([&]() -> task<> {
+        auto slow = [&](int n) -> task<> {
+            seen.push_back(n);
+            co_await sleep_for(12ms);
+        };
+        auto const inner = [](int n) -> stream<int> {
+            for (int i = 1; i <= 2; ++i) {
+                co_await sleep_for(n == 1 ? 3ms : 12ms);
+                co_yield 10 * n + i;
+            }
+        };
+        co_await (ticking(10ms, 2) | streams::switch_map(inner) | streams::for_each(slow));
+    });
+    CHECK(seen == numbers{11, 21, 22}); // at 25 ms there is nothing: 12 went at 20, and 21 comes at 32
+}
+
 TEST_CASE("a consumer of switch_map that stops early has all released before it goes on [S10]") {
     entries log;
     test_scheduler s;
