@@ -128,8 +128,12 @@ private:
 
     bool has_ended() const noexcept { return closed_ && items_.empty() && pushers_.empty(); }
 
-    // The usual case: there is room and memory, and nobody waits. Nothing is to be settled.
+    // The usual case: there is room and memory, and nobody waits. Nothing is to be settled. A queue
+    // that drops is often full, and not asked twice.
     bool push_at_once(T& item) noexcept {
+        if (capacity_.when_full() != overflow::waits) {
+            return false;
+        }
         std::lock_guard guard{lock_};
         if (closed_ || !poppers_.empty() || items_.size() >= (std::min)(capacity_.size(), items_.capacity())) {
             return false;
