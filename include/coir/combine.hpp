@@ -7,11 +7,11 @@
 #pragma once
 
 #include <coir/detail/for_each.hpp>
+#include <coir/detail/kept_range.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/detail/when_all.hpp>
 #include <coir/detail/when_any.hpp>
 #include <coir/detail/when_range.hpp>
-
-#include <ranges>
 
 namespace coir::inline v0::detail {
 
@@ -120,8 +120,8 @@ auto for_each(R&& range, F&& f, max_concurrency at_once) {
     if (at_once.limit == 0) {
         throw std::invalid_argument{"coir: for_each cannot run with a limit of 0"};
     }
-    return detail::run_for_each<std::views::all_t<R>, detail::stored<F>>(
-        std::views::all(std::forward<R>(range)), detail::unwrap(std::forward<F>(f)), at_once.limit);
+    return detail::run_for_each<detail::kept_range<R>, detail::stored<F>>(
+        detail::keep_range(std::forward<R>(range)), detail::unwrap(std::forward<F>(f)), at_once.limit);
 }
 
 } // namespace coir::inline v0

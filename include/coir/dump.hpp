@@ -12,9 +12,9 @@
 #pragma once
 
 #include <coir/detail/fiber_walk.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/runtime/scheduler.hpp>
 
-#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <mutex>
@@ -119,8 +119,11 @@ inline fiber_info read_fiber(visited_fiber const& v, dump_options const& options
 // The fibers of streams are found last, without a level of their own; puts them and all below
 // behind the other children of who pulls, if that one is there.
 inline void nest_streams(std::vector<fiber_info>& all) {
-    auto const is_of_a_stream = [](fiber_info const& f) { return f.depth == 0 && f.parent; };
-    if (std::none_of(all.begin(), all.end(), is_of_a_stream)) {
+    bool is_one_of_a_stream = false;
+    for (fiber_info const& f : all) {
+        is_one_of_a_stream |= f.depth == 0 && f.parent;
+    }
+    if (!is_one_of_a_stream) {
         return;
     }
     struct place {
@@ -128,14 +131,18 @@ inline void nest_streams(std::vector<fiber_info>& all) {
         std::size_t at;
         auto operator<=>(place const&) const = default;
     };
+    auto const sort = [](std::vector<place>& places) {
+        std::make_heap(places.begin(), places.end());
+        std::sort_heap(places.begin(), places.end());
+    };
     std::vector<place> by_id;
     std::vector<place> by_parent;
     for (std::size_t i = 0; i != all.size(); ++i) {
         by_id.push_back({all[i].id, i});
         by_parent.push_back({all[i].parent, i});
     }
-    std::sort(by_id.begin(), by_id.end());
-    std::sort(by_parent.begin(), by_parent.end());
+    sort(by_id);
+    sort(by_parent);
     auto const is_there = [&](fiber_id id) {
         auto const found = std::lower_bound(by_id.begin(), by_id.end(), place{id, 0});
         return found != by_id.end() && found->key == id;

@@ -15,9 +15,9 @@
 #pragma once
 
 #include <coir/detail/map_core.hpp>
+#include <coir/detail/std/functional.hpp>
 
 #include <concepts>
-#include <functional>
 #include <utility>
 #include <vector>
 

@@ -12,11 +12,10 @@
 #include <coir/detail/bracket.hpp>
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/mask.hpp>
+#include <coir/detail/std/chrono.hpp>
 #include <coir/detail/timeout_detached.hpp>
 #include <coir/detail/timeout_operation.hpp>
 #include <coir/task.hpp>
-
-#include <chrono>
 
 namespace coir::inline v0::detail {
 

@@ -10,8 +10,7 @@
 #include <coir/detail/deadline.hpp>
 #include <coir/detail/live_count.hpp>
 #include <coir/detail/single_wait.hpp>
-
-#include <chrono>
+#include <coir/detail/std/chrono.hpp>
 
 namespace coir::inline v0 {
 

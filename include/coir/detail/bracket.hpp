@@ -2,9 +2,9 @@
 #pragma once
 
 #include <coir/detail/finalizer.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/slot.hpp>
 
-#include <functional>
 
 namespace coir::inline v0::detail {
 
@@ -50,9 +50,9 @@ public:
         requires std::invocable<F&, R&, Args...> || std::invocable<F&, R&>
     decltype(auto) operator()(Args&&... args) const {
         if constexpr (std::invocable<F&, R&, Args...>) {
-            return std::invoke(*f_, resource_->get(), std::forward<Args>(args)...);
+            return detail::invoke(*f_, resource_->get(), std::forward<Args>(args)...);
         } else {
-            return std::invoke(*f_, resource_->get()); // it does not ask how the use ended
+            return detail::invoke(*f_, resource_->get()); // it does not ask how the use ended
         }
     }
 

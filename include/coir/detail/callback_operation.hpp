@@ -6,10 +6,10 @@
 
 #include <coir/detail/canceller.hpp>
 #include <coir/detail/ending_wait.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/shared_deferred.hpp>
 #include <coir/task.hpp>
 
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -97,9 +97,9 @@ private:
     }
     void call() {
         if constexpr (has_canceller) {
-            canceller_.emplace(canceller_finalizer<canceller>{std::invoke(register_, last_hope_of(result_))});
+            canceller_.emplace(canceller_finalizer<canceller>{detail::invoke(register_, last_hope_of(result_))});
         } else {
-            std::invoke(register_, last_hope_of(result_));
+            detail::invoke(register_, last_hope_of(result_));
         }
     }
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <coir/detail/finalizer.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/task.hpp>
 
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -39,13 +39,13 @@ public:
         if constexpr (std::is_void_v<std::invoke_result_t<C&>>) {
             return call(*this);
         } else {
-            return std::invoke(canceller_);
+            return detail::invoke(canceller_);
         }
     }
 
 private:
     static task<> call(canceller_finalizer& self) {
-        std::invoke(self.canceller_);
+        detail::invoke(self.canceller_);
         co_return;
     }
 

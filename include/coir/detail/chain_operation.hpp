@@ -1,6 +1,7 @@
 // Operations that await something else after an end: and_then, or_else.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/map_operation.hpp>
 
 namespace coir::inline v0::detail {
@@ -28,9 +29,9 @@ protected:
         try {
             fill(given_, give);
             if constexpr (std::is_void_v<Given>) {
-                second_.emplace(operation_from(std::invoke(f_)));
+                second_.emplace(operation_from(detail::invoke(f_)));
             } else {
-                second_.emplace(operation_from(std::invoke(f_, std::move(*given_).get())));
+                second_.emplace(operation_from(detail::invoke(f_, std::move(*given_).get())));
             }
         } catch (...) {
             thrown_ = std::current_exception();

@@ -1,7 +1,7 @@
 // Deadlines saturate: "in a billion years" is never, not the past.
 #pragma once
 
-#include <chrono>
+#include <coir/detail/std/chrono.hpp>
 
 namespace coir::inline v0::detail {
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <coir/detail/fiber_join.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/task.hpp>
 
-#include <ranges>
 #include <vector>
 
 namespace coir::inline v0::detail {

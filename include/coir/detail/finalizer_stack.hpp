@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/finalizer.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/spin_lock.hpp>
 #include <coir/task.hpp>
 
@@ -27,12 +28,12 @@ class finalizer_stack {
         explicit holding(G&& g) : f(std::forward<G>(g)) {}
         task<> run() override {
             if constexpr (std::same_as<std::invoke_result_t<F&>, task<>>) {
-                return std::invoke(f);
+                return detail::invoke(f);
             } else {
                 return await_it(f);
             }
         }
-        static task<> await_it(F& f) { static_cast<void>(co_await std::invoke(f)); }
+        static task<> await_it(F& f) { static_cast<void>(co_await detail::invoke(f)); }
 
         F f;
     };

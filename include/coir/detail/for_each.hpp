@@ -2,11 +2,12 @@
 #pragma once
 
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/invoke.hpp>
+#include <coir/detail/std/algorithm.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/detail/when_range.hpp>
 #include <coir/time.hpp>
 
-#include <functional>
-#include <ranges>
 #include <vector>
 
 namespace coir::inline v0::detail {
@@ -46,10 +47,10 @@ public:
                 co_return;
             }
             if constexpr (std::is_void_v<typename operation::value_type>) {
-                co_await std::invoke(f_, at(i));
+                co_await detail::invoke(f_, at(i));
                 results_[i].emplace();
             } else {
-                results_[i].emplace(co_await std::invoke(f_, at(i)));
+                results_[i].emplace(co_await detail::invoke(f_, at(i)));
             }
         }
     }

@@ -24,8 +24,8 @@
 
 #include <coir/detail/parker.hpp>
 #include <coir/detail/spin_lock.hpp>
+#include <coir/detail/std/chrono.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <mutex>
 

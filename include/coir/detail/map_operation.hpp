@@ -1,11 +1,11 @@
 // Operations that go on from an end: with a function of the value or of the error.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/show_operation.hpp>
 #include <coir/detail/slot.hpp>
 #include <coir/detail/work.hpp>
 
-#include <functional>
 #include <optional>
 
 namespace coir::inline v0::detail {
@@ -27,10 +27,10 @@ using value_or_lvalue = std::conditional_t<std::is_lvalue_reference_v<T>, T, std
 template <class To, class F, class... Args>
 void fill(std::optional<slot<To>>& to, F& f, Args&&... args) {
     if constexpr (std::is_void_v<To>) {
-        std::invoke(f, std::forward<Args>(args)...);
+        detail::invoke(f, std::forward<Args>(args)...);
         to.emplace(std::in_place);
     } else {
-        to.emplace(std::in_place, std::invoke(f, std::forward<Args>(args)...));
+        to.emplace(std::in_place, detail::invoke(f, std::forward<Args>(args)...));
     }
 }
 
@@ -107,7 +107,7 @@ public:
             return s;
         }
         try {
-            error_.emplace(std::invoke(f_, this->inner_.error()));
+            error_.emplace(detail::invoke(f_, this->inner_.error()));
             return s;
         } catch (...) {
             thrown_ = std::current_exception();

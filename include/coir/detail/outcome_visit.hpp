@@ -6,12 +6,12 @@
 //     outcome_storage<long, errors<a, b>> wide = widened<long, errors<a, b>>(narrow);
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/outcome_storage.hpp>
 #include <coir/errors.hpp>
 
 #include <concepts>
 #include <exception>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -31,9 +31,9 @@ struct visit_result<R, Rs...> {
 template <class Outcome, class F>
 decltype(auto) call_with_value(Outcome&& o, F&& on_success) {
     if constexpr (std::is_void_v<typename std::remove_cvref_t<Outcome>::value_type>) {
-        return std::invoke(std::forward<F>(on_success));
+        return detail::invoke(std::forward<F>(on_success));
     } else {
-        return std::invoke(std::forward<F>(on_success), std::forward<Outcome>(o).value());
+        return detail::invoke(std::forward<F>(on_success), std::forward<Outcome>(o).value());
     }
 }
 template <class Outcome, class F>
@@ -45,11 +45,11 @@ auto visit_outcome(Outcome&& o, S&& on_success, F&& on_failure, D&& on_defect, I
                           std::invoke_result_t<D, std::exception_ptr const&>, std::invoke_result_t<I, fiber_id>>::type {
     switch (o.kind()) {
     case outcome_kind::success: return call_with_value(std::forward<Outcome>(o), std::forward<S>(on_success));
-    case outcome_kind::failure: return std::invoke(std::forward<F>(on_failure), std::forward<Outcome>(o).error());
-    case outcome_kind::defect: return std::invoke(std::forward<D>(on_defect), o.defect());
+    case outcome_kind::failure: return detail::invoke(std::forward<F>(on_failure), std::forward<Outcome>(o).error());
+    case outcome_kind::defect: return detail::invoke(std::forward<D>(on_defect), o.defect());
     case outcome_kind::interrupted: break;
     }
-    return std::invoke(std::forward<I>(on_interrupted), o.interrupted_by());
+    return detail::invoke(std::forward<I>(on_interrupted), o.interrupted_by());
 }
 
 template <class Outcome, class S, class D, class I>
@@ -58,8 +58,8 @@ auto visit_outcome(Outcome&& o, S&& on_success, D&& on_defect, I&& on_interrupte
     typename visit_result<value_call_t<Outcome, S>, std::invoke_result_t<D, std::exception_ptr const&>,
                           std::invoke_result_t<I, fiber_id>>::type {
     if (o.is_success()) return call_with_value(std::forward<Outcome>(o), std::forward<S>(on_success));
-    if (o.is_defect()) return std::invoke(std::forward<D>(on_defect), o.defect());
-    return std::invoke(std::forward<I>(on_interrupted), o.interrupted_by());
+    if (o.is_defect()) return detail::invoke(std::forward<D>(on_defect), o.defect());
+    return detail::invoke(std::forward<I>(on_interrupted), o.interrupted_by());
 }
 
 template <class T, class E, class Other>

@@ -12,13 +12,13 @@
 #pragma once
 
 #include <coir/detail/atomic.hpp>
-
-#include <chrono>
+#include <coir/detail/std/chrono.hpp>
 
 #if defined(COIR_MODEL_PARKER)
 #include <coir/detail/relax.hpp>
 #elif COIR_HAS_FUTEX
-#include <algorithm>
+#include <coir/detail/std/algorithm.hpp>
+
 #include <cerrno>
 #include <cstdint>
 #include <limits>

@@ -3,7 +3,6 @@
 
 #include <coir/detail/operation.hpp>
 
-#include <functional>
 #include <tuple>
 #include <utility>
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <coir/detail/message.hpp>
+#include <coir/detail/std/algorithm.hpp>
 
 #include <cstdint>
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <coir/detail/queue_waiters.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/sync/queue_capacity.hpp>
 
 #include <optional>

@@ -3,6 +3,7 @@
 
 #include <coir/detail/queue_core.hpp>
 #include <coir/detail/single_wait.hpp>
+#include <coir/detail/std/algorithm.hpp>
 
 #include <exception>
 #include <vector>

@@ -3,9 +3,9 @@
 
 #include <coir/detail/queue_core.hpp>
 #include <coir/detail/single_wait.hpp>
+#include <coir/detail/std/ranges.hpp>
 
 #include <exception>
-#include <ranges>
 
 namespace coir::inline v0::detail {
 

@@ -1,10 +1,10 @@
 // How to get a value, type-erased: what a deferred_recipe is completed with.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/work.hpp>
 #include <coir/task.hpp>
 
-#include <functional>
 #include <memory>
 
 namespace coir::inline v0::detail {
@@ -84,7 +84,7 @@ private:
     struct factory final : base {
         template <class F>
         explicit factory(F&& f) : make(std::forward<F>(f)) {}
-        task<T, E> run() const override { co_return co_await std::invoke(make); }
+        task<T, E> run() const override { co_return co_await detail::invoke(make); }
         Factory make;
     };
 

@@ -6,11 +6,11 @@
 //     widened_result<long, errors<a, b>>(r);
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/result_storage.hpp>
 #include <coir/errors.hpp>
 
 #include <concepts>
-#include <functional>
 #include <type_traits>
 #include <utility>
 #include <version>
@@ -74,9 +74,9 @@ using error_of = typename std::remove_cvref_t<R>::error_type;
 template <class F, class R>
 constexpr decltype(auto) call_with_result(F&& f, R&& r) {
     if constexpr (std::is_void_v<value_of<R>>)
-        return std::invoke(std::forward<F>(f));
+        return detail::invoke(std::forward<F>(f));
     else
-        return std::invoke(std::forward<F>(f), *std::forward<R>(r));
+        return detail::invoke(std::forward<F>(f), *std::forward<R>(r));
 }
 
 // Dereferencing void does nothing, so To is made from what the value gives, or from nothing.
@@ -129,7 +129,7 @@ constexpr auto result_or_else(R&& r, F&& f) {
                   "coir: or_else takes a function whose result has the same value type");
     using to = result<value_of<next>, error_of<next>>;
     if (r.has_value()) return same_value<to>(std::forward<R>(r));
-    return to(std::invoke(std::forward<F>(f), std::forward<R>(r).error()));
+    return to(detail::invoke(std::forward<F>(f), std::forward<R>(r).error()));
 }
 
 template <class R, class F>
@@ -137,7 +137,7 @@ constexpr auto transform_result_error(R&& r, F&& f) {
     using error = std::remove_cvref_t<std::invoke_result_t<F, decltype(std::forward<R>(r).error())>>;
     using to = result<value_of<R>, error>;
     if (r.has_value()) return same_value<to>(std::forward<R>(r));
-    return to(in_place_failure, std::invoke(std::forward<F>(f), std::forward<R>(r).error()));
+    return to(in_place_failure, detail::invoke(std::forward<F>(f), std::forward<R>(r).error()));
 }
 
 #if defined(__cpp_lib_expected)

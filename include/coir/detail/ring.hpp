@@ -7,7 +7,8 @@
 // Elements are moved while a lock is held, hence moving them must not throw.
 #pragma once
 
-#include <algorithm>
+#include <coir/detail/std/algorithm.hpp>
+
 #include <bit>
 #include <cstddef>
 #include <memory>

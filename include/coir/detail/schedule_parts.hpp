@@ -2,10 +2,10 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
+#include <coir/detail/std/algorithm.hpp>
+#include <coir/detail/std/chrono.hpp>
 #include <coir/time.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

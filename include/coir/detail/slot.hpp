@@ -6,8 +6,9 @@
 //     slot<void>   c(std::in_place);        c.get();              // void
 #pragma once
 
+#include <coir/detail/std/functional.hpp>
+
 #include <concepts>
-#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coir/deferred.hpp>
+#include <coir/detail/invoke.hpp>
 
 #include <stdexcept>
 
@@ -111,7 +112,7 @@ using handed_back_t =
 
 template <class Work, class V, class... Args>
 inline constexpr bool announced = requires(Work& w, started<V>& ready, Args&&... args) {
-    { std::invoke(w, ready, std::forward<Args>(args)...) } -> awaitable;
+    { detail::invoke(w, ready, std::forward<Args>(args)...) } -> awaitable;
 };
 template <class Work, class... Args>
 inline constexpr bool announced<Work, not_named, Args...> = false;
@@ -126,7 +127,7 @@ public:
     template <class... Args>
         requires std::invocable<Work&, started<V>&, Args...>
     decltype(auto) operator()(Args&&... args) {
-        return std::invoke(work_, *ready_, std::forward<Args>(args)...);
+        return detail::invoke(work_, *ready_, std::forward<Args>(args)...);
     }
 
 private:

@@ -7,12 +7,12 @@
 
 #include <coir/deferred.hpp>
 #include <coir/detail/group_member.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/kept_end.hpp>
 #include <coir/detail/timeout_operation.hpp>
 #include <coir/detail/work.hpp>
 #include <coir/time.hpp>
 
-#include <functional>
 #include <optional>
 #include <stop_token>
 
@@ -64,7 +64,7 @@ public:
 private:
     void start(fiber_base& f) {
         source_.emplace();
-        auto work = end_.run(operation_from(std::invoke(f_, source_->get_token())));
+        auto work = end_.run(operation_from(detail::invoke(f_, source_->get_token())));
         group_.enter(f);
         try {
             member_.emplace(std::move(work).coir_operation());

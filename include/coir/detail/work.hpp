@@ -4,9 +4,9 @@
 
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/foreign_operation.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/operation.hpp>
 
-#include <functional>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -30,7 +30,7 @@ using work_awaitable = typename work_result<Work, Args...>::type;
 
 template <class Work, class... Args>
 concept work = (awaitable<Work> && sizeof...(Args) == 0) || requires(Work& w, Args&&... args) {
-    { std::invoke(w, std::forward<Args>(args)...) } -> awaitable;
+    { detail::invoke(w, std::forward<Args>(args)...) } -> awaitable;
 };
 
 template <class Work, class... Args>
@@ -44,7 +44,7 @@ public:
         if constexpr (awaitable<Work>) {
             return std::move(work_);
         } else {
-            return std::apply([&](Args&... args) -> decltype(auto) { return std::invoke(work_, std::move(args)...); },
+            return std::apply([&](Args&... args) -> decltype(auto) { return detail::invoke(work_, std::move(args)...); },
                               args_);
         }
     }
@@ -106,7 +106,7 @@ private:
         if constexpr (awaitable<Work>) {
             return operation_from(std::move(work_));
         } else {
-            return operation_from(std::invoke(work_, std::forward<Late>(late)...));
+            return operation_from(detail::invoke(work_, std::forward<Late>(late)...));
         }
     }
 

@@ -8,9 +8,9 @@
 
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/runtime/blocking_threads.hpp>
 
-#include <functional>
 #include <optional>
 #include <tuple>
 
@@ -65,10 +65,10 @@ private:
             std::apply(
                 [&](Args&... args) {
                     if constexpr (std::is_void_v<value_type>) {
-                        std::invoke(f_, std::move(args)...);
+                        detail::invoke(f_, std::move(args)...);
                         end_.emplace(in_place_success);
                     } else {
-                        end_.emplace(in_place_success, std::invoke(f_, std::move(args)...));
+                        end_.emplace(in_place_success, detail::invoke(f_, std::move(args)...));
                     }
                 },
                 args_);

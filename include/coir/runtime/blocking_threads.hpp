@@ -11,9 +11,9 @@
 
 #include <coir/detail/config.hpp>
 #include <coir/detail/runnable.hpp>
+#include <coir/detail/std/algorithm.hpp>
+#include <coir/detail/std/chrono.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <iterator>

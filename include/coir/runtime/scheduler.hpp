@@ -13,10 +13,10 @@
 
 #include <coir/detail/nursery.hpp>
 #include <coir/detail/runnable.hpp>
+#include <coir/detail/std/chrono.hpp>
 #include <coir/detail/worker.hpp>
 #include <coir/runtime/timer.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>

@@ -15,11 +15,11 @@
 
 #include <coir/detail/pool_worker.hpp>
 #include <coir/detail/shared_queue.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/fiber.hpp>
 #include <coir/runtime/scheduler.hpp>
 #include <coir/runtime/timer_queue.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <mutex>
 

@@ -11,7 +11,8 @@
 // thread is inside the timer unless expire() had claimed the very fiber that owns it.
 #pragma once
 
-#include <chrono>
+#include <coir/detail/std/chrono.hpp>
+
 #include <cstdint>
 
 namespace coir::inline v0 {

@@ -7,9 +7,9 @@
 
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/slot.hpp>
+#include <coir/detail/std/functional.hpp>
 #include <coir/stream/concept.hpp>
 
-#include <functional>
 
 namespace coir::inline v0::detail {
 

@@ -1,10 +1,10 @@
 // Calling a function of the user on an element: a plain one, or one that returns a task.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/operation.hpp>
 #include <coir/detail/slot.hpp>
 
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -47,7 +47,7 @@ public:
 
     bool is_running() const noexcept { return running_.has_value(); }
     // `arg` must stay until it has ended.
-    void start(Arg&& arg) { running_.emplace(operation_from(std::invoke(f_, static_cast<Arg&&>(arg)))); }
+    void start(Arg&& arg) { running_.emplace(operation_from(detail::invoke(f_, static_cast<Arg&&>(arg)))); }
     status poll(fiber_base& f) { return running_->poll(f); }
     void finish() noexcept { running_.reset(); }
 

@@ -11,6 +11,7 @@
 
 #include <coir/detail/checked.hpp>
 #include <coir/detail/parker.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/fiber.hpp>
 #include <coir/runtime/scheduler.hpp>
 #include <coir/stream/with_stream.hpp>
@@ -21,7 +22,6 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 namespace coir::inline v0 {

@@ -4,9 +4,9 @@
 //     times | streams::adjacent() | streams::transform(difference)      // std::pair<time, time>
 #pragma once
 
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/each.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <stdexcept>

@@ -4,9 +4,8 @@
 //     keys | streams::debounce(300ms, {.leading = true, .max_wait = 2s})
 #pragma once
 
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/holding.hpp>
-
-#include <algorithm>
 
 namespace coir::inline v0::streams {
 

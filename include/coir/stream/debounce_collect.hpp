@@ -4,10 +4,10 @@
 //     lines | streams::debounce_collect(300ms, 3s, 100, send_now)
 #pragma once
 
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/flush_handle.hpp>
 #include <coir/stream/holding.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 

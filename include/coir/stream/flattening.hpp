@@ -3,12 +3,12 @@
 //     paths | streams::flat_map(read_lines) | streams::for_each(print)
 #pragma once
 
+#include <coir/detail/invoke.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/enclosed.hpp>
 #include <coir/stream/sources.hpp>
 
-#include <functional>
-#include <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -129,7 +129,7 @@ private:
             if (s != status::value) {
                 return s;
             }
-            inner_.emplace(detail::stream_from(std::invoke(f_, std::move(*element_))));
+            inner_.emplace(detail::stream_from(detail::invoke(f_, std::move(*element_))));
             at_ = place::inner;
         }
         return status::value;
@@ -159,6 +159,6 @@ auto flat_map(F&& f) {
 }
 
 // The elements of the elements, which are streams or ranges, one after the other.
-inline auto join() { return detail::make_stage<detail::flat_map_stage>(std::identity{}); }
+inline auto join() { return detail::make_stage<detail::flat_map_stage>(detail::identity{}); }
 
 } // namespace coir::inline v0::streams

@@ -14,10 +14,10 @@
 #pragma once
 
 #include <coir/detail/canceller.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/sync/queue.hpp>
 
-#include <functional>
 #include <memory>
 
 namespace coir::inline v0::detail {
@@ -201,9 +201,9 @@ private:
         auto const give_up = [keep = shared_](emitted<T, E>*) noexcept { keep->give_up(); };
         emitter<T, E> to{std::shared_ptr<emitted<T, E>>{shared_.get(), give_up}};
         if constexpr (has_canceller) {
-            cleanup_.emplace(canceller_finalizer<canceller>{std::invoke(register_, std::move(to))});
+            cleanup_.emplace(canceller_finalizer<canceller>{detail::invoke(register_, std::move(to))});
         } else {
-            std::invoke(register_, std::move(to));
+            detail::invoke(register_, std::move(to));
         }
     }
 

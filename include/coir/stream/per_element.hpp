@@ -7,6 +7,7 @@
 // awaited.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/awaiting.hpp>
 #include <coir/stream/selecting.hpp>
 
@@ -33,7 +34,7 @@ public:
         std::optional<element> in;
         status const s = this->up_.poll_next(f, in);
         if (s == status::value) {
-            out.emplace(std::invoke(f_, std::move(*in)));
+            out.emplace(detail::invoke(f_, std::move(*in)));
         }
         return s;
     }
@@ -41,7 +42,7 @@ public:
     template <class Give>
     COIR_FUSED status poll_each(fiber_base& f, Give give) {
         return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
-                             value_type made(std::invoke(f_, std::move(x)));
+                             value_type made(detail::invoke(f_, std::move(x)));
                              return give(std::move(made));
                          }));
     }
@@ -56,7 +57,7 @@ struct wanted {
 
     template <class T>
     bool passes(unit&, T const& element) {
-        return std::invoke(keep, element);
+        return detail::invoke(keep, element);
     }
 
     F keep;
@@ -82,7 +83,7 @@ public:
     status poll_next(fiber_base& f, std::optional<element>& out) {
         status const s = this->up_.poll_next(f, out);
         if (s == status::value) {
-            std::invoke(f_, std::as_const(*out));
+            detail::invoke(f_, std::as_const(*out));
         }
         return s;
     }
@@ -90,7 +91,7 @@ public:
     template <class Give>
     COIR_FUSED status poll_each(fiber_base& f, Give give) {
         return pull_each(this->up_, f, giving(give, [&](element&& x) COIR_FUSED_LAMBDA {
-                             std::invoke(f_, std::as_const(x));
+                             detail::invoke(f_, std::as_const(x));
                              return give(std::move(x));
                          }));
     }

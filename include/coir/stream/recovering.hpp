@@ -4,6 +4,7 @@
 #pragma once
 
 #include <coir/adapt.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/flattening.hpp>
 
 namespace coir::inline v0::detail {
@@ -91,7 +92,7 @@ private:
         status const s = first_.close_failed(f);
         if (s == status::value) {
             given_.emplace(first_.stream().error());
-            second_.emplace(detail::stream_from(std::invoke(f_, std::move(*given_))));
+            second_.emplace(detail::stream_from(detail::invoke(f_, std::move(*given_))));
         }
         return s;
     }
@@ -167,7 +168,7 @@ public:
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         status const s = this->pull(f, out);
         if (s == status::failure) { // here, where a throw is a defect
-            error_.emplace(std::invoke(f_, given(this->given_error())));
+            error_.emplace(detail::invoke(f_, given(this->given_error())));
         }
         return s;
     }
@@ -176,7 +177,7 @@ public:
     COIR_FUSED status poll_each(fiber_base& f, Give give) {
         status const s = this->each(f, give);
         if (s == status::failure) {
-            error_.emplace(std::invoke(f_, given(this->given_error())));
+            error_.emplace(detail::invoke(f_, given(this->given_error())));
         }
         return s;
     }

@@ -3,10 +3,10 @@
 //     prices | streams::changes() | streams::scan(0.0, larger) | streams::enumerate()
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/selecting.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <utility>
 
 namespace coir::inline v0::detail {
@@ -29,7 +29,7 @@ public:
             if (s != status::value) {
                 return s;
             }
-            state_ = std::invoke(f_, std::move(state_), std::move(*in));
+            state_ = detail::invoke(f_, std::move(state_), std::move(*in));
         }
         begun_ = true;
         out.emplace(std::as_const(state_));
@@ -46,7 +46,7 @@ public:
         }
         loop_local<State> state{state_};
         auto const pass = [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
-            *state = std::invoke(f_, std::move(*state), std::move(x));
+            *state = detail::invoke(f_, std::move(*state), std::move(x));
             State made(std::as_const(*state));
             return give(std::move(made));
         };
@@ -100,7 +100,7 @@ struct unlike_last {
     using state = std::optional<key>;
 
     bool passes(state& last, T const& element) {
-        decltype(auto) now = std::invoke(key_of, element);
+        decltype(auto) now = detail::invoke(key_of, element);
         if (last && *last == now) {
             return false;
         }
@@ -136,7 +136,7 @@ auto scan(State&& init, F&& f) {
 inline auto enumerate() { return detail::make_stage<detail::enumerate_stage>(); }
 
 // Drops each element that is equal to the one before it.
-inline auto changes() { return detail::make_stage<detail::changes_stage>(std::identity{}); }
+inline auto changes() { return detail::make_stage<detail::changes_stage>(detail::identity{}); }
 
 // The same, comparing `key(element const&)`, which is all that is kept.
 template <class Key>

@@ -4,7 +4,6 @@
 
 #include <coir/stream/each.hpp>
 
-#include <functional>
 #include <utility>
 
 namespace coir::inline v0::detail {

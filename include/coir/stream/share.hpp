@@ -8,7 +8,6 @@
 
 #include <coir/stream/broadcast.hpp>
 
-#include <functional>
 
 namespace coir::inline v0::streams {
 

@@ -6,6 +6,7 @@
 // run, masked, before the result is seen - and then ends.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/closing.hpp>
 
@@ -155,7 +156,7 @@ public:
     using value_type = State;
     fold_sink(State&& init, F&& f) : state_(std::move(init)), f_(std::move(f)) {}
     status accept(fiber_base&, T& element) {
-        state_ = std::invoke(f_, std::move(state_), std::move(element));
+        state_ = detail::invoke(f_, std::move(state_), std::move(element));
         return status::value;
     }
     State result() { return std::move(state_); }
@@ -190,7 +191,7 @@ public:
             apply_.start(std::move(element));
             return poll(f);
         } else {
-            std::invoke(apply_.function(), std::move(element));
+            detail::invoke(apply_.function(), std::move(element));
             return status::value;
         }
     }

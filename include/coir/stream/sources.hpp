@@ -3,16 +3,20 @@
 //     co_await (coir::streams::from(names) | coir::streams::for_each(greet));
 #pragma once
 
+#include <coir/detail/kept_range.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/stream/each.hpp>
 
 #include <initializer_list>
 #include <iterator>
-#include <ranges>
 #include <vector>
 
 namespace coir::inline v0::detail {
 
-template <std::ranges::input_range R>
+// How an element leaves its range.
+enum class element_is { copied, given, moved };
+
+template <std::ranges::input_range R, element_is Element>
 class range_source : public plain_source {
 public:
     using value_type = std::ranges::range_value_t<R>;
@@ -71,7 +75,10 @@ private:
         }
     }
     static decltype(auto) element(iterator& at) {
-        if constexpr (std::ranges::view<R>) { // the elements may be somebody else's
+        if constexpr (Element == element_is::copied) {
+            auto const& x = *at;
+            return static_cast<value_type>(x);
+        } else if constexpr (Element == element_is::given) {
             return *at;
         } else {
             return std::ranges::iter_move(at);
@@ -92,6 +99,10 @@ private:
 template <class R>
 concept copied_range = std::constructible_from<std::ranges::range_value_t<R>, std::ranges::range_reference_t<R>> &&
                        (!std::ranges::view<std::remove_cvref_t<R>> || std::copy_constructible<std::remove_cvref_t<R>>);
+
+// The elements of a view may be somebody else's.
+template <class R>
+using owned_range_source = range_source<R, std::ranges::view<R> ? element_is::given : element_is::moved>;
 
 // Elements of repeated operations that each give a std::optional, nothing being the end.
 template <class Make>
@@ -144,22 +155,21 @@ auto from(R&& range) {
     if constexpr (std::is_lvalue_reference_v<R>) {
         static_assert(detail::copied_range<R>,
                       "coir: from copies the elements of a range that has a name; pass std::move(range) on");
-        return detail::range_source{
-            std::views::transform(range, [](auto const& x) -> std::ranges::range_value_t<R> { return x; })};
+        return detail::range_source<detail::kept_range<R>, detail::element_is::copied>{detail::keep_range(range)};
     } else {
-        return detail::range_source<R>{std::move(range)};
+        return detail::owned_range_source<R>{std::move(range)};
     }
 }
 
 // A list in braces is gone before the stream is run, so its elements are copied.
 template <class T>
 auto from(std::initializer_list<T> elements) {
-    return detail::range_source<std::vector<T>>{std::vector<T>(elements)};
+    return detail::owned_range_source<std::vector<T>>{std::vector<T>(elements)};
 }
 
 template <std::ranges::input_range R>
 auto from(moved_callable<R> range) {
-    return detail::range_source<R>{range.unwrap()};
+    return detail::owned_range_source<R>{range.unwrap()};
 }
 
 // What is popped from a queue, until it is closed and drained; its failure is the stream's. The

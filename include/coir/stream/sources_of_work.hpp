@@ -3,6 +3,7 @@
 //     streams::unfold(first_page, [](std::string& cursor) -> task<std::optional<page>, http_error> { ... })
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/work.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/each.hpp>
@@ -42,7 +43,7 @@ public:
             detail::hand_over(out, apply_.get());
             apply_.finish();
         } else {
-            detail::hand_over(out, std::invoke(apply_.function(), state_));
+            detail::hand_over(out, detail::invoke(apply_.function(), state_));
         }
         return out ? status::value : status::end;
     }
@@ -52,7 +53,7 @@ public:
     COIR_FUSED status poll_each(fiber_base&, Give give) {
         loop_local<State> state{state_};
         for (unsigned n = 0; n != budget && wants_more(give); ++n) {
-            next made = std::invoke(apply_.function(), *state);
+            next made = detail::invoke(apply_.function(), *state);
             if (!made) {
                 return status::end;
             }

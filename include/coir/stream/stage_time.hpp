@@ -1,9 +1,9 @@
 // The times that stages are given.
 #pragma once
 
+#include <coir/detail/std/chrono.hpp>
 #include <coir/time.hpp>
 
-#include <chrono>
 #include <stdexcept>
 #include <string>
 

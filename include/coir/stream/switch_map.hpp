@@ -6,11 +6,11 @@
 // inner stream; while it pulls, a cancel region is around it, which a new element cancels.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/concurrent/newest_desk.hpp>
 #include <coir/stream/concurrent/started_stage.hpp>
 #include <coir/stream/flattening.hpp>
 
-#include <functional>
 #include <utility>
 
 namespace coir::inline v0::detail {
@@ -36,7 +36,7 @@ public:
                 if (s != status::value) {
                     return s;
                 }
-                inner_.emplace(detail::stream_from(std::invoke(*f_, std::move(desk_->current()))));
+                inner_.emplace(detail::stream_from(detail::invoke(*f_, std::move(desk_->current()))));
                 at_ = place::before_pull;
                 break;
             }

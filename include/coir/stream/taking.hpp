@@ -3,11 +3,11 @@
 //     lines | streams::drop(1) | streams::drop_while(is_blank) | streams::take_until(is_last)
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/selecting.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <utility>
 
 namespace coir::inline v0::detail {
@@ -23,14 +23,14 @@ public:
 
     status poll_next(fiber_base& f, std::optional<typename Up::value_type>& out) {
         status const s = this->up_.poll_next(f, out);
-        return s == status::value && !std::invoke(wanted_, std::as_const(*out)) ? status::end : s;
+        return s == status::value && !detail::invoke(wanted_, std::as_const(*out)) ? status::end : s;
     }
     static constexpr bool asks = is_asked<Up>;
     template <class Give>
     COIR_FUSED status poll_each(fiber_base& f, Give give) {
         bool over = false;
         auto const pass = [&](element&& x) COIR_FUSED_LAMBDA {
-            over = !std::invoke(wanted_, std::as_const(x));
+            over = !detail::invoke(wanted_, std::as_const(x));
             return over ? false : give(std::move(x));
         };
         status const s = pull_each(this->up_, f, giving(give, pass));
@@ -48,7 +48,7 @@ struct up_to_last {
     static bool is_over(bool over) noexcept { return over; }
     template <class T>
     void note(bool& over, T const& element) {
-        over = std::invoke(is_last, element);
+        over = detail::invoke(is_last, element);
     }
 
     F is_last;
@@ -88,7 +88,7 @@ struct from_first_wanted {
 
     template <class T>
     bool passes(bool& passing, T const& element) {
-        passing = passing || !std::invoke(unwanted, element);
+        passing = passing || !detail::invoke(unwanted, element);
         return passing;
     }
 

@@ -10,10 +10,9 @@
 
 #include <coir/detail/deadline.hpp>
 #include <coir/detail/region_timer.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/stage_time.hpp>
-
-#include <algorithm>
 
 namespace coir::inline v0::detail {
 

@@ -4,10 +4,10 @@
 //     urls | streams::transform_par_unordered(8, fetch)     // results as they come
 #pragma once
 
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/concurrent/workers.hpp>
 #include <coir/stream/per_element.hpp>
 
-#include <algorithm>
 #include <vector>
 
 namespace coir::inline v0::detail {

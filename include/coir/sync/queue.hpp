@@ -12,11 +12,11 @@
 #include <coir/detail/inline_closure.hpp>
 #include <coir/detail/queue_pop.hpp>
 #include <coir/detail/queue_push.hpp>
+#include <coir/detail/std/ranges.hpp>
 #include <coir/sync/queue_capacity.hpp>
 
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <vector>
 
 namespace coir::inline v0 {

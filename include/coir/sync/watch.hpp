@@ -13,11 +13,11 @@
 #pragma once
 
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/operation.hpp>
 #include <coir/detail/watch_hub.hpp>
 
 #include <concepts>
-#include <functional>
 
 namespace coir::inline v0 {
 
@@ -105,7 +105,7 @@ public:
     bool update(F f) {
         for (;;) {
             auto const seen = hub_->value();
-            auto next = made(std::invoke(f, *seen));
+            auto next = made(detail::invoke(f, *seen));
             if (auto const r = hub_->replace(seen.get(), next); r != replaced::other_came) {
                 return r == replaced::done;
             }

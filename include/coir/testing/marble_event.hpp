@@ -4,9 +4,9 @@
 //     co_await coir::sleep_for(2_dashes);
 #pragma once
 
+#include <coir/detail/std/chrono.hpp>
 #include <coir/time.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 

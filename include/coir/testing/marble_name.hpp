@@ -7,10 +7,11 @@
 // has an operator<<, are written without that.
 #pragma once
 
+#include <coir/detail/std/ranges.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <optional>
-#include <ranges>
 #include <sstream>
 #include <string>
 #include <string_view>

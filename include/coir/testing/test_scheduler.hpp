@@ -11,6 +11,7 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/dump.hpp>
 #include <coir/fiber.hpp>
 #include <coir/runtime/timer_queue.hpp>
@@ -19,7 +20,6 @@
 #include <coir/testing/ready_choice.hpp>
 #include <coir/testing/virtual_clock.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstdio>
 #include <cstdlib>

@@ -8,8 +8,7 @@
 #pragma once
 
 #include <coir/detail/atomic.hpp>
-
-#include <chrono>
+#include <coir/detail/std/chrono.hpp>
 
 namespace coir::inline v0 {
 

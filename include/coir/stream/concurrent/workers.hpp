@@ -4,12 +4,12 @@
 // Work: the stream that a worker pulls, over a job_source; made by `Work::make(desk, function)`.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/stream/concurrent/job_desk.hpp>
 #include <coir/stream/concurrent/started_stage.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -26,7 +26,7 @@ public:
     template <class... Args>
         requires std::invocable<F&, Args...>
     decltype(auto) operator()(Args&&... args) const {
-        return std::invoke(*f_, std::forward<Args>(args)...);
+        return detail::invoke(*f_, std::forward<Args>(args)...);
     }
 
 private:

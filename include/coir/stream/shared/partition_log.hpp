@@ -1,10 +1,10 @@
 // What was pulled for two readers, each of which gets the elements of its side.
 #pragma once
 
+#include <coir/detail/invoke.hpp>
 #include <coir/detail/ring.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -33,7 +33,7 @@ public:
     partition_log(std::size_t most, F&& matches) : most_{most}, matches_(std::move(matches)) {}
 
     item seal(T&& element) {
-        bool const matches = std::invoke(matches_, std::as_const(element));
+        bool const matches = detail::invoke(matches_, std::as_const(element));
         return {std::move(element), matches};
     }
     static T open(taken&& t) { return std::move(*t); }

@@ -7,18 +7,16 @@
 //     while (parser.next(event)) use(event.event, event.data);   // "delta", {"text":"hi"}
 #pragma once
 
+#include <coir/detail/std/chrono.hpp>
 #include <coir/stream/text/line_splitter.hpp>
 #include <coir/stream/text/utf8_sequence.hpp>
 
-#include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace coir::inline v0 {
@@ -141,12 +139,16 @@ private:
     }
 
     void take_retry(std::string_view value) noexcept {
-        auto const is_digit = [](char c) { return c >= '0' && c <= '9'; };
-        if (!std::all_of(value.begin(), value.end(), is_digit)) return;
-        std::chrono::milliseconds::rep count = 0;
-        auto const parsed = std::from_chars(value.data(), value.data() + value.size(), count);
-        if (parsed.ec != std::errc{}) return; // empty, or more than can be counted
-        retry_ = reconnection_time_ = std::chrono::milliseconds(count);
+        using count = std::chrono::milliseconds::rep;
+        constexpr count most = (std::numeric_limits<count>::max)();
+        count parsed = 0;
+        for (char const c : value) {
+            if (c < '0' || c > '9') return;
+            count const digit = c - '0';
+            if (parsed > (most - digit) / 10) return; // more than can be counted
+            parsed = parsed * 10 + digit;
+        }
+        if (!value.empty()) retry_ = reconnection_time_ = std::chrono::milliseconds(parsed);
     }
 
     /// A blank line: whether the block before it is an event, which is then in `out`.
