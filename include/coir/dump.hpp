@@ -16,6 +16,7 @@
 #include <coir/runtime/scheduler.hpp>
 
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <mutex>
 #include <source_location>
@@ -65,10 +66,12 @@ struct dump_options {
 
 } // namespace coir::inline v0
 
+// The functions below are templates, so that only who calls one has it compiled.
 namespace coir::inline v0::detail {
 
 // Where the user's innermost task awaits; where the library's does, if there is no other.
-inline std::source_location user_site(frame const* top) noexcept {
+template <class = void>
+std::source_location user_site(frame const* top) noexcept {
     for (frame const* f = top; f != nullptr; f = f->caller) {
         if (!is_in_library(f->site)) {
             return f->site;
@@ -77,7 +80,8 @@ inline std::source_location user_site(frame const* top) noexcept {
     return top != nullptr ? std::source_location{top->site} : std::source_location{};
 }
 
-inline void read_suspended(fiber_info& info, fiber_base& f, dump_options const& options) {
+template <class = void>
+void read_suspended(fiber_info& info, fiber_base& f, dump_options const& options) {
     info.state = fiber_activity::masked;
     info.waits_for = f.masked_in() != nullptr ? f.masked_in() : "";
     if (leaf const* const l = f.held_in()) {
@@ -93,7 +97,8 @@ inline void read_suspended(fiber_info& info, fiber_base& f, dump_options const& 
     }
 }
 
-inline void read_other(fiber_info& info, fiber_base& f) noexcept {
+template <class = void>
+void read_other(fiber_info& info, fiber_base& f) noexcept {
     if (claim_word::state(f.seen_claim()) == wait_state::cancelling) {
         info.state = fiber_activity::cancelling;
         char const* const what = f.leaving(); // once: it may change
@@ -104,7 +109,8 @@ inline void read_other(fiber_info& info, fiber_base& f) noexcept {
     }
 }
 
-inline fiber_info read_fiber(visited_fiber const& v, dump_options const& options) {
+template <class = void>
+fiber_info read_fiber(visited_fiber const& v, dump_options const& options) {
     fiber_info info;
     info.id = v.fiber.id();
     info.parent = v.parent;
@@ -118,7 +124,8 @@ inline fiber_info read_fiber(visited_fiber const& v, dump_options const& options
 
 // The fibers of streams are found last, without a level of their own; puts them and all below
 // behind the other children of who pulls, if that one is there.
-inline void nest_streams(std::vector<fiber_info>& all) {
+template <class = void>
+void nest_streams(std::vector<fiber_info>& all) {
     bool is_one_of_a_stream = false;
     for (fiber_info const& f : all) {
         is_one_of_a_stream |= f.depth == 0 && f.parent;
@@ -195,11 +202,12 @@ namespace coir::inline v0 {
 // thread, also one that runs fibers; `s` must live. Each is as it was at one moment, and different
 // ones at different moments, while others run. O(fibers); holds the lock of one fiber's children
 // at a time, and for a moment the fiber it reads. Throws std::bad_alloc. Not in signal handlers.
-inline std::vector<fiber_info> snapshot(scheduler& s, dump_options options = {}) {
+template <std::derived_from<scheduler> S>
+std::vector<fiber_info> snapshot(S& s, dump_options options = {}) {
     std::vector<fiber_info> all;
     std::lock_guard const alone{detail::walking()};
     detail::nursery_walk walk;
-    walk(s.fibers(), [&](detail::visited_fiber const& v) { all.push_back(detail::read_fiber(v, options)); });
+    walk(static_cast<scheduler&>(s).fibers(), [&](detail::visited_fiber const& v) { all.push_back(detail::read_fiber(v, options)); });
     detail::nest_streams(all);
     return all;
 }
@@ -208,15 +216,18 @@ inline std::vector<fiber_info> snapshot(scheduler& s, dump_options options = {})
 
 namespace coir::inline v0::detail {
 
-inline void describe_id(std::string& text, fiber_id id) { text.append("fiber ").append(std::to_string(id.value)); }
+template <class = void>
+void describe_id(std::string& text, fiber_id id) { text.append("fiber ").append(std::to_string(id.value)); }
 
-inline void describe_site(std::string& text, std::source_location at) {
+template <class = void>
+void describe_site(std::string& text, std::source_location at) {
     if (at.line() != 0) {
         text.append(" at ").append(at.file_name()).append(":").append(std::to_string(at.line()));
     }
 }
 
-inline void describe_activity(std::string& text, fiber_info const& f) {
+template <class = void>
+void describe_activity(std::string& text, fiber_info const& f) {
     switch (f.state) {
     case fiber_activity::ready: text.append(" is ready"); return;
     case fiber_activity::running: text.append(" is running"); return;
@@ -232,7 +243,8 @@ inline void describe_activity(std::string& text, fiber_info const& f) {
     }
 }
 
-inline void describe(std::string& text, fiber_info const& f, std::size_t depth) {
+template <class = void>
+void describe(std::string& text, fiber_info const& f, std::size_t depth) {
     text.append(2 * depth, ' ');
     describe_id(text, f.id);
     if (!f.name.empty()) {
@@ -256,7 +268,8 @@ inline void describe(std::string& text, fiber_info const& f, std::size_t depth) 
 }
 
 // A line for each, indented below its parent.
-inline void describe_all(std::string& text, std::vector<fiber_info> const& all, std::size_t depth = 0) {
+template <class = void>
+void describe_all(std::string& text, std::vector<fiber_info> const& all, std::size_t depth = 0) {
     for (fiber_info const& f : all) {
         describe(text, f, depth + f.depth);
     }
@@ -267,7 +280,8 @@ inline void describe_all(std::string& text, std::vector<fiber_info> const& all, 
 namespace coir::inline v0 {
 
 // The same as text, a line for each, with its children indented below it.
-inline std::string dump(scheduler& s, dump_options options = {}) {
+template <std::derived_from<scheduler> S>
+std::string dump(S& s, dump_options options = {}) {
     std::string text;
     detail::describe_all(text, snapshot(s, options));
     return text;

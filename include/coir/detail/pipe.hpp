@@ -2,8 +2,8 @@
 #pragma once
 
 #include <coir/detail/operation.hpp>
+#include <coir/detail/pack.hpp>
 
-#include <tuple>
 #include <utility>
 
 namespace coir::inline v0::detail {
@@ -12,16 +12,16 @@ template <class F, class... Args>
 class piped {
 public:
     template <class... As>
-    explicit piped(F f, As&&... args) : f_(std::move(f)), args_(std::forward<As>(args)...) {}
+    explicit piped(F f, As&&... args) : f_(std::move(f)), args_(std::in_place, std::forward<As>(args)...) {}
 
     template <awaited A>
     friend auto operator|(A&& a, piped&& self) {
-        return std::apply([&](Args&... args) { return self.f_(std::forward<A>(a), std::move(args)...); }, self.args_);
+        return self.args_.apply([&](Args&... args) { return self.f_(std::forward<A>(a), std::move(args)...); });
     }
 
 private:
     F f_;
-    std::tuple<Args...> args_;
+    pack<Args...> args_;
 };
 
 template <class F, class... Args>

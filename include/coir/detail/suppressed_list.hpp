@@ -14,10 +14,8 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace coir::inline v0::detail {
 
@@ -37,31 +35,44 @@ public:
         if (shared_) release(shared_);
     }
 
-    /// Appends; the list is unchanged when it throws std::bad_alloc.
+    /// Appends; the list is unchanged when it throws std::bad_alloc. Amortised O(1), O(size) after
+    /// a copy.
     void add(std::exception_ptr thrown) {
-        if (!shared_ || is_shared()) part();
-        shared_->thrown.push_back(std::move(thrown));
+        if (!shared_ || is_shared() || shared_->size == shared_->capacity) grow();
+        shared_->thrown[shared_->size++] = std::move(thrown);
     }
 
     [[nodiscard]] std::span<std::exception_ptr const> view() const noexcept {
         if (!shared_) return {};
-        return shared_->thrown;
+        return {shared_->thrown, shared_->size};
     }
 
 private:
+    // Not a vector: every unit that includes an outcome would compile one.
     struct block {
+        explicit block(std::size_t n) : capacity{n}, thrown{new std::exception_ptr[n]} {}
+        block(block const&) = delete;
+        block& operator=(block const&) = delete;
+        ~block() { delete[] thrown; }
+
         atomic<std::size_t> owners{1};
-        std::vector<std::exception_ptr> thrown;
+        std::size_t size = 0;
+        std::size_t const capacity;
+        std::exception_ptr* const thrown;
     };
 
     // Acquire pairs with the release in release(): what other owners read, they have read
     // before this one writes.
     [[nodiscard]] bool is_shared() const noexcept { return shared_->owners.load(std::memory_order_acquire) != 1; }
 
-    COIR_NOINLINE void part() {
-        auto own = std::make_unique<block>();
-        if (shared_) own->thrown = shared_->thrown;
-        if (block* const left = std::exchange(shared_, own.release())) release(left);
+    // A block of its own, with room for one more.
+    COIR_NOINLINE void grow() {
+        block* const own = new block{shared_ ? 2 * shared_->size : 1};
+        if (shared_) {
+            for (std::exception_ptr const& thrown : view()) own->thrown[own->size++] = thrown;
+            release(shared_);
+        }
+        shared_ = own;
     }
 
     COIR_NOINLINE static void release(block* left) noexcept {

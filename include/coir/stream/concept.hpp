@@ -26,10 +26,10 @@
 #include <coir/detail/operation.hpp>
 
 #include <coir/detail/inline_closure.hpp>
+#include <coir/detail/pack.hpp>
 
 #include <concepts>
 #include <optional>
-#include <tuple>
 
 namespace coir::inline v0::detail {
 
@@ -112,13 +112,12 @@ template <template <class...> class Stage, class... Args>
 class stage_closure {
 public:
     template <class... As>
-    explicit stage_closure(std::in_place_t, As&&... args) : args_(std::forward<As>(args)...) {}
+    explicit stage_closure(std::in_place_t, As&&... args) : args_(std::in_place, std::forward<As>(args)...) {}
 
     template <class Up>
         requires async_stream<Up>
     friend auto operator|(Up&& up, stage_closure&& self) {
-        return std::apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; },
-                          self.args_);
+        return self.args_.apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; });
     }
 
     template <class Up>
@@ -131,15 +130,18 @@ public:
         return std::forward<Up>(up);
     }
 
-    // For a name that means something for an awaitable too.
-    std::tuple<Args...>&& take_arguments() && noexcept { return std::move(args_); }
+    // For a name that means something for an awaitable too: f(args...).
+    template <class F>
+    decltype(auto) pass_to(F&& f) && {
+        return args_.apply([&](Args&... args) -> decltype(auto) { return f(std::move(args)...); });
+    }
 
 private:
-    COIR_NO_UNIQUE_ADDRESS std::tuple<Args...> args_;
+    COIR_NO_UNIQUE_ADDRESS pack<Args...> args_;
 };
 
 template <template <class...> class Stage, class... Args>
-auto make_stage(Args&&... args) {
+stage_closure<Stage, stored<Args>...> make_stage(Args&&... args) {
     return stage_closure<Stage, stored<Args>...>{std::in_place, unwrap(std::forward<Args>(args))...};
 }
 

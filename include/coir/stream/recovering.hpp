@@ -239,11 +239,11 @@ private:
 // `task | or_else(f)` where both namespaces are in use and the name means the stream's.
 template <awaitable A, class F>
 auto operator|(A&& aw, stage_closure<or_else_stage, F>&& self) {
-    return coir::or_else(std::forward<A>(aw), std::get<0>(std::move(self).take_arguments()));
+    return std::move(self).pass_to([&](F&& f) { return coir::or_else(std::forward<A>(aw), std::move(f)); });
 }
 template <awaitable A, class F>
 auto operator|(A&& aw, stage_closure<transform_error_stage, F>&& self) {
-    return coir::transform_error(std::forward<A>(aw), std::get<0>(std::move(self).take_arguments()));
+    return std::move(self).pass_to([&](F&& f) { return coir::transform_error(std::forward<A>(aw), std::move(f)); });
 }
 
 } // namespace coir::inline v0::detail
