@@ -11,7 +11,9 @@
 
 namespace coir::inline v0::detail {
 
-inline task<> run_masked(task<> work) {
+// A template, so that only who uses it compiles a coroutine.
+template <class = void>
+task<> run_masked(task<> work) {
     co_await masked_operation<operation_of<task<>>>{std::move(work).coir_operation()};
 }
 

@@ -96,7 +96,9 @@ private:
     std::shared_ptr<shared_upstream<Run>> kept_;
 };
 
-inline task<> end_pulling(fiber<> pulling) { co_await pulling.interrupt(); }
+// A template, so that only who uses it compiles a coroutine.
+template <class = void>
+task<> end_pulling(fiber<> pulling) { co_await pulling.interrupt(); }
 
 // Who is to own the fiber that pulls: a scope, or the current fiber.
 template <class S>
