@@ -7,6 +7,7 @@
 #include <coir/stream/sources.hpp>
 
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace coir::inline v0::detail {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <coir/adapt.hpp>
+#include <coir/detail/std/functional.hpp>
 #include <coir/fiber.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/scope.hpp>
