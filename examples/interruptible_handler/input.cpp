@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
+#include <functional>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>

@@ -29,6 +29,7 @@
 #include <coir/stream.hpp>
 #include <coir/sync/queue.hpp>
 
+#include <algorithm>
 #include <atomic>
 
 namespace chat {

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace handler_model;
 using std::chrono_literals::operator""ms;
 

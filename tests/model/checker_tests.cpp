@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 

@@ -10,6 +10,7 @@
 #include "schedule.hpp"
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>

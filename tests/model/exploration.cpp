@@ -2,6 +2,7 @@
 #include "engine.hpp"
 
 #include <exception>
+#include <functional>
 #include <utility>
 
 namespace model {

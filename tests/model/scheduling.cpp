@@ -1,6 +1,7 @@
 // Who goes on: the part of the explorer that chooses between threads.
 #include "engine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace model::detail {

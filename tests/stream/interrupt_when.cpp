@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <ranges>
 
 using namespace stream_test;
 

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <ranges>
 #include <stdexcept>
 
 using namespace stream_test;
