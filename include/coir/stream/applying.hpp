@@ -75,7 +75,7 @@ concept gives_element = std::is_object_v<T>;
 
 // A plain function of an element that says yes or no; a task would always be yes.
 template <class F, class T>
-concept element_predicate = std::invocable<F&, T const&> &&
-                            std::same_as<std::remove_cvref_t<std::invoke_result_t<F&, T const&>>, bool>;
+concept element_predicate =
+    std::invocable<F&, T const&> && std::same_as<std::remove_cvref_t<std::invoke_result_t<F&, T const&>>, bool>;
 
 } // namespace coir::inline v0::detail
