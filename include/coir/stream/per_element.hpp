@@ -139,7 +139,7 @@ public:
 // `task | transform(f)` where both namespaces are in use and the name means the stream's.
 template <awaitable A, class F>
 auto operator|(A&& aw, stage_closure<transform_stage, F>&& self) {
-    return coir::transform(std::forward<A>(aw), std::get<0>(std::move(self).take_arguments()));
+    return std::move(self).pass_to([&](F&& f) { return coir::transform(std::forward<A>(aw), std::move(f)); });
 }
 
 } // namespace coir::inline v0::detail
