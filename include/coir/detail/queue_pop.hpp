@@ -52,7 +52,7 @@ public:
     void reserve(std::size_t count) final { items_.reserve((std::max)(count, items_.capacity() * 2)); }
     std::size_t room() const noexcept final { return items_.capacity(); }
     void take(ring<T>& items) noexcept final {
-        std::size_t const count = (std::min)({this->most(), items.size(), items_.capacity()});
+        std::size_t const count = (std::min)(this->most(), (std::min)(items.size(), items_.capacity()));
         while (items_.size() < count) {
             items_.push_back(items.pop_front());
         }
