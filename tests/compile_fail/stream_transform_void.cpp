@@ -3,4 +3,6 @@
 
 void show(int);
 
-auto shown(coir::stream<int> numbers) { return std::move(numbers) | MISTAKE(coir::streams::transform, coir::streams::tap)(show); }
+auto shown(coir::stream<int> numbers) {
+    return std::move(numbers) | MISTAKE(coir::streams::transform, coir::streams::tap)(show);
+}
