@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What it costs to include a header and to use a little of it, in the compiler's CPU time.
 
-    bench/include_cost.py [-n ROUNDS] [-I PEERS_PREFIX/include]... [--clang clang++-19] [--gcc g++-12]
+    bench/include_cost.py [-n ROUNDS] [-I PEERS_PREFIX/include]... [--clang clang++-19] [--gcc g++-12] [ROW]...
 
 All rows are compiled once a round, in turns, so that what else the machine does hits all of them
 alike. Printed are the median and the minimum of the rounds, the minimum as multiple of that of the
 standard headers alone, and how many lines the compiler reads after preprocessing. A row whose
 headers are not installed is left out. `extra` rows are what a program takes over its include.
+Rows can be chosen by parts of their names; Ctrl-C prints what has been measured until then.
 """
 
 import argparse
@@ -111,14 +112,19 @@ def lines_of(command):
     return sum(1 for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
-def measure(options):
+def chosen(options):
+    every = rows(options.clang, options.gcc)
+    wanted = ["standard headers", *options.row] if options.row else [""]
+    return {name: unit for name, unit in every.items() if any(part in name for part in wanted)}
+
+
+def measure(options, times, lines):
     flags = ["-std=c++20", f"-I{INCLUDE}", "-DBOOST_ASIO_HAS_CO_AWAIT", "-DBOOST_ASIO_HAS_STD_COROUTINE"]
     flags += [f"-isystem{path}" for path in options.isystem]
-    times, lines = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         source, made = pathlib.Path(folder, "unit.cpp"), pathlib.Path(folder, "unit.o")
         for i in range(options.rounds):
-            for name, (compiler, text) in rows(options.clang, options.gcc).items():
+            for name, (compiler, text) in chosen(options).items():
                 if i > 0 and name not in times:
                     continue # not installed
                 print(f"round {i + 1}: {name}", file=sys.stderr)
@@ -128,11 +134,13 @@ def measure(options):
                     times.setdefault(name, []).append(time)
                     if name not in lines:
                         lines[name] = lines_of([*compiler, *flags, "-E", source])
+
+
+def add_differences(times, lines):
     for name, (more, less) in EXTRA.items():
         if more in times and less in times:
             times[name] = [a - b for a, b in zip(times[more], times[less])]
             lines[name] = lines[more] - lines[less]
-    return times, lines
 
 
 def main():
@@ -141,7 +149,13 @@ def main():
     parser.add_argument("-I", dest="isystem", action="append", default=[], help="where headers of peers are")
     parser.add_argument("--clang", default="clang++-19")
     parser.add_argument("--gcc", default="g++-12")
-    times, lines = measure(parser.parse_args())
+    parser.add_argument("row", nargs="*", help="a part of the names of the rows to measure; all if there is none")
+    times, lines = {}, {}
+    try:
+        measure(parser.parse_args(), times, lines)
+    except KeyboardInterrupt:
+        pass
+    add_differences(times, lines)
     unit = min(times["standard headers"])
     print("| unit | median s | minimum | of the standard headers | lines |")
     print("| --- | ---: | ---: | ---: | ---: |")
