@@ -8,6 +8,7 @@
 
 #include <coir/detail/config.hpp>
 
+#include <cstddef>
 #include <source_location>
 #include <string_view>
 
@@ -22,15 +23,21 @@ struct await_site {
 using await_site = std::source_location;
 #endif
 
-// The folder of the library's headers, with the slash at its end.
+// The last two folders of the path of the library's headers, with the slash at its end. The rest of
+// it does not count: a precompiled header may know a file by a relative name, who includes it by an
+// absolute one.
 consteval std::string_view library_folder() {
     constexpr std::string_view below = "detail/await_site.hpp";
-    std::string_view const here = std::source_location::current().file_name();
-    return here.substr(0, here.size() - below.size());
+    constexpr std::string_view slashes = "/\\";
+    std::string_view folder = std::source_location::current().file_name();
+    folder.remove_suffix(below.size());
+    std::size_t const last = folder.find_last_of(slashes, folder.size() - 2);
+    std::size_t const before = last == folder.npos || last == 0 ? folder.npos : folder.find_last_of(slashes, last - 1);
+    return before == folder.npos ? folder : folder.substr(before + 1);
 }
 
 inline bool is_in_library(std::source_location at) noexcept {
-    return std::string_view{at.file_name()}.starts_with(library_folder());
+    return std::string_view{at.file_name()}.find(library_folder()) != std::string_view::npos;
 }
 
 } // namespace coir::inline v0::detail
