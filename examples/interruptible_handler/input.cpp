@@ -6,8 +6,8 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
-#include <poll.h>
 #include <functional>
+#include <poll.h>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>

@@ -16,7 +16,6 @@
 #include <coir/runtime/scheduler.hpp>
 
 #include <compare>
-#include <concepts>
 #include <cstddef>
 #include <mutex>
 #include <source_location>
@@ -66,12 +65,10 @@ struct dump_options {
 
 } // namespace coir::inline v0
 
-// The functions below are templates, so that only who calls one has it compiled.
 namespace coir::inline v0::detail {
 
 // Where the user's innermost task awaits; where the library's does, if there is no other.
-template <class = void>
-std::source_location user_site(frame const* top) noexcept {
+inline std::source_location user_site(frame const* top) noexcept {
     for (frame const* f = top; f != nullptr; f = f->caller) {
         if (!is_in_library(f->site)) {
             return f->site;
@@ -80,8 +77,7 @@ std::source_location user_site(frame const* top) noexcept {
     return top != nullptr ? std::source_location{top->site} : std::source_location{};
 }
 
-template <class = void>
-void read_suspended(fiber_info& info, fiber_base& f, dump_options const& options) {
+inline void read_suspended(fiber_info& info, fiber_base& f, dump_options const& options) {
     info.state = fiber_activity::masked;
     info.waits_for = f.masked_in() != nullptr ? f.masked_in() : "";
     if (leaf const* const l = f.held_in()) {
@@ -97,8 +93,7 @@ void read_suspended(fiber_info& info, fiber_base& f, dump_options const& options
     }
 }
 
-template <class = void>
-void read_other(fiber_info& info, fiber_base& f) noexcept {
+inline void read_other(fiber_info& info, fiber_base& f) noexcept {
     if (claim_word::state(f.seen_claim()) == wait_state::cancelling) {
         info.state = fiber_activity::cancelling;
         char const* const what = f.leaving(); // once: it may change
@@ -109,8 +104,7 @@ void read_other(fiber_info& info, fiber_base& f) noexcept {
     }
 }
 
-template <class = void>
-fiber_info read_fiber(visited_fiber const& v, dump_options const& options) {
+inline fiber_info read_fiber(visited_fiber const& v, dump_options const& options) {
     fiber_info info;
     info.id = v.fiber.id();
     info.parent = v.parent;
@@ -124,13 +118,9 @@ fiber_info read_fiber(visited_fiber const& v, dump_options const& options) {
 
 // The fibers of streams are found last, without a level of their own; puts them and all below
 // behind the other children of who pulls, if that one is there.
-template <class = void>
-void nest_streams(std::vector<fiber_info>& all) {
-    bool is_one_of_a_stream = false;
-    for (fiber_info const& f : all) {
-        is_one_of_a_stream |= f.depth == 0 && f.parent;
-    }
-    if (!is_one_of_a_stream) {
+inline void nest_streams(std::vector<fiber_info>& all) {
+    auto const is_of_a_stream = [](fiber_info const& f) { return f.depth == 0 && f.parent; };
+    if (std::none_of(all.begin(), all.end(), is_of_a_stream)) {
         return;
     }
     struct place {
@@ -138,18 +128,14 @@ void nest_streams(std::vector<fiber_info>& all) {
         std::size_t at;
         auto operator<=>(place const&) const = default;
     };
-    auto const sort = [](std::vector<place>& places) {
-        std::make_heap(places.begin(), places.end());
-        std::sort_heap(places.begin(), places.end());
-    };
     std::vector<place> by_id;
     std::vector<place> by_parent;
     for (std::size_t i = 0; i != all.size(); ++i) {
         by_id.push_back({all[i].id, i});
         by_parent.push_back({all[i].parent, i});
     }
-    sort(by_id);
-    sort(by_parent);
+    std::sort(by_id.begin(), by_id.end());
+    std::sort(by_parent.begin(), by_parent.end());
     auto const is_there = [&](fiber_id id) {
         auto const found = std::lower_bound(by_id.begin(), by_id.end(), place{id, 0});
         return found != by_id.end() && found->key == id;
@@ -202,12 +188,11 @@ namespace coir::inline v0 {
 // thread, also one that runs fibers; `s` must live. Each is as it was at one moment, and different
 // ones at different moments, while others run. O(fibers); holds the lock of one fiber's children
 // at a time, and for a moment the fiber it reads. Throws std::bad_alloc. Not in signal handlers.
-template <std::derived_from<scheduler> S>
-std::vector<fiber_info> snapshot(S& s, dump_options options = {}) {
+inline std::vector<fiber_info> snapshot(scheduler& s, dump_options options = {}) {
     std::vector<fiber_info> all;
     std::lock_guard const alone{detail::walking()};
     detail::nursery_walk walk;
-    walk(static_cast<scheduler&>(s).fibers(), [&](detail::visited_fiber const& v) { all.push_back(detail::read_fiber(v, options)); });
+    walk(s.fibers(), [&](detail::visited_fiber const& v) { all.push_back(detail::read_fiber(v, options)); });
     detail::nest_streams(all);
     return all;
 }
@@ -216,18 +201,15 @@ std::vector<fiber_info> snapshot(S& s, dump_options options = {}) {
 
 namespace coir::inline v0::detail {
 
-template <class = void>
-void describe_id(std::string& text, fiber_id id) { text.append("fiber ").append(std::to_string(id.value)); }
+inline void describe_id(std::string& text, fiber_id id) { text.append("fiber ").append(std::to_string(id.value)); }
 
-template <class = void>
-void describe_site(std::string& text, std::source_location at) {
+inline void describe_site(std::string& text, std::source_location at) {
     if (at.line() != 0) {
         text.append(" at ").append(at.file_name()).append(":").append(std::to_string(at.line()));
     }
 }
 
-template <class = void>
-void describe_activity(std::string& text, fiber_info const& f) {
+inline void describe_activity(std::string& text, fiber_info const& f) {
     switch (f.state) {
     case fiber_activity::ready: text.append(" is ready"); return;
     case fiber_activity::running: text.append(" is running"); return;
@@ -243,8 +225,7 @@ void describe_activity(std::string& text, fiber_info const& f) {
     }
 }
 
-template <class = void>
-void describe(std::string& text, fiber_info const& f, std::size_t depth) {
+inline void describe(std::string& text, fiber_info const& f, std::size_t depth) {
     text.append(2 * depth, ' ');
     describe_id(text, f.id);
     if (!f.name.empty()) {
@@ -268,8 +249,7 @@ void describe(std::string& text, fiber_info const& f, std::size_t depth) {
 }
 
 // A line for each, indented below its parent.
-template <class = void>
-void describe_all(std::string& text, std::vector<fiber_info> const& all, std::size_t depth = 0) {
+inline void describe_all(std::string& text, std::vector<fiber_info> const& all, std::size_t depth = 0) {
     for (fiber_info const& f : all) {
         describe(text, f, depth + f.depth);
     }
@@ -280,8 +260,7 @@ void describe_all(std::string& text, std::vector<fiber_info> const& all, std::si
 namespace coir::inline v0 {
 
 // The same as text, a line for each, with its children indented below it.
-template <std::derived_from<scheduler> S>
-std::string dump(S& s, dump_options options = {}) {
+inline std::string dump(scheduler& s, dump_options options = {}) {
     std::string text;
     detail::describe_all(text, snapshot(s, options));
     return text;

@@ -30,9 +30,8 @@ stream<int, err> erased(how ending, entries& log) { return fused(ending, log); }
 
 TEST_CASE("all elements arrive in order, then the end, once [S1]") {
     test_scheduler s;
-    auto const end = s.run([]() -> task<numbers> {
-        co_return co_await (streams::from(one_to(3)) | streams::to_vector());
-    });
+    auto const end =
+        s.run([]() -> task<numbers> { co_return co_await (streams::from(one_to(3)) | streams::to_vector()); });
     CHECK(end.value() == numbers{1, 2, 3});
 }
 
@@ -181,7 +180,10 @@ TEST_CASE("a finalizer that throws makes a success a defect, and hides no other 
         CHECK(message_of(end.suppressed()[0]) == "finalizer");
     }
     SECTION("a defect of a stage below stays the first cause") {
-        auto throws = [](int) -> task<int> { throw std::runtime_error{"stage"}; co_return 0; };
+        auto throws = [](int) -> task<int> {
+            throw std::runtime_error{"stage"};
+            co_return 0;
+        };
         auto const end = s.run([&]() -> task<> {
             co_await (counting(3) | streams::ensuring(close) | streams::transform(throws) | streams::drain());
         });
@@ -259,15 +261,11 @@ TEST_CASE("what a function throws is a defect, and the stream is closed [S10]") 
         check([&]() -> task<> { co_await (source() | streams::for_each(boom_task)); });
     }
     SECTION("fold") {
-        check([&]() -> task<> {
-            co_await (source() | streams::fold(0, [boom](int, int x) { return boom(x); }));
-        });
+        check([&]() -> task<> { co_await (source() | streams::fold(0, [boom](int, int x) { return boom(x); })); });
     }
     SECTION("the range") {
         auto range = std::views::iota(0, 5) | std::views::transform(boom);
-        check([&]() -> task<> {
-            co_await (streams::from(range) | streams::ensuring(close) | streams::drain());
-        });
+        check([&]() -> task<> { co_await (streams::from(range) | streams::ensuring(close) | streams::drain()); });
     }
     SECTION("erased") {
         check([&]() -> task<> {
@@ -353,8 +351,8 @@ TEST_CASE("elements that can only be moved go through every stage") {
     auto const end = s.run([&]() -> task<int> {
         auto v = co_await (counting(4) | streams::transform(make) |
                            streams::filter([](std::unique_ptr<int> const& p) { return *p != 1; }) |
-                           streams::tap([](std::unique_ptr<int> const& p) { CHECK(p != nullptr); }) |
-                           streams::take(2) | streams::to_vector());
+                           streams::tap([](std::unique_ptr<int> const& p) { CHECK(p != nullptr); }) | streams::take(2) |
+                           streams::to_vector());
         co_return *v[0] + *v[1];
     });
     CHECK(end.value() == 2);
@@ -553,14 +551,17 @@ TEST_CASE("a sink over a source that never suspends yields now and then [E]") {
     }
     SECTION("a body that is a task") {
         check_lets_others_run([&](bool& stop, int& passed) -> task<> {
-            auto f = [&](int) -> task<> { passed += stop ? 0 : 1; co_return; };
+            auto f = [&](int) -> task<> {
+                passed += stop ? 0 : 1;
+                co_return;
+            };
             co_await (streams::from(std::views::iota(0, many)) | streams::for_each(f));
         });
     }
     SECTION("nothing passes the filter") {
         check_lets_others_run([&](bool& stop, int& passed) -> task<> {
-            co_await (counting(many) | streams::tap(note(stop, passed)) |
-                      streams::filter([](int) { return false; }) | streams::drain());
+            co_await (counting(many) | streams::tap(note(stop, passed)) | streams::filter([](int) { return false; }) |
+                      streams::drain());
         });
     }
     SECTION("by hand") {

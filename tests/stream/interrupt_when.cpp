@@ -30,8 +30,8 @@ TEST_CASE("a signal in the middle of a pull interrupts it, which cleans up, and 
         auto const end = s.run([&]() -> task<numbers> {
             fork(after, 5ms, &stop);
             auto outer = finalizer(log, "outer");
-            auto const v = co_await (make() | streams::interrupt_when(stop) | streams::ensuring(outer) |
-                                     streams::to_vector());
+            auto const v =
+                co_await (make() | streams::interrupt_when(stop) | streams::ensuring(outer) | streams::to_vector());
             log.push_back("seen");
             co_return v;
         });
@@ -48,7 +48,8 @@ TEST_CASE("a signal in the middle of a pull interrupts it, which cleans up, and 
         check([&] { return source(log); }, stopped_slow);
     }
     SECTION("a transform that is awaited") {
-        check([&] { return counting(3) | streams::transform([&log](int n) { return slow(&log, 1h, n); }); }, stopped_slow);
+        check([&] { return counting(3) | streams::transform([&log](int n) { return slow(&log, 1h, n); }); },
+              stopped_slow);
     }
     SECTION("a tap that is awaited, of a fused source") {
         auto tap = [&log](int n) -> task<> { co_await slow(&log, 1h, n); };
@@ -133,9 +134,7 @@ TEST_CASE("errors of the stream and of the signal are told apart [X2]") {
         co_await coir::fail<err>(1);
         co_yield 1;
     };
-    auto run = [&]() -> task<void, both> {
-        co_await (source() | streams::interrupt_when(stop) | streams::drain());
-    };
+    auto run = [&]() -> task<void, both> { co_await (source() | streams::interrupt_when(stop) | streams::drain()); };
     auto const own = s.run(run);
     CHECK(std::get<err>(own.error()) == err{1});
     auto const of_signal = s.run([&]() -> task<void, both> {
@@ -154,13 +153,16 @@ TEST_CASE("a signal that is done already: not one element, and nothing is pulled
     deferred<> stop;
     stop.succeed();
     int made = 0;
-    auto count = [&made](int x) { ++made; return x; };
+    auto count = [&made](int x) {
+        ++made;
+        return x;
+    };
     s.run([&]() -> task<> {
-        auto const a = co_await (streams::from(one_to(5)) | streams::transform(count) |
-                                 streams::interrupt_when(stop) | streams::to_vector());
-        CHECK(a.empty());
-        auto const b = co_await (counting(5) | streams::transform(count) | streams::interrupt_when(stop) |
+        auto const a = co_await (streams::from(one_to(5)) | streams::transform(count) | streams::interrupt_when(stop) |
                                  streams::to_vector());
+        CHECK(a.empty());
+        auto const b =
+            co_await (counting(5) | streams::transform(count) | streams::interrupt_when(stop) | streams::to_vector());
         CHECK(b.empty());
         auto body = [](auto& in) -> task<bool> {
             auto const x = co_await next(in);
@@ -188,13 +190,20 @@ TEST_CASE("a signal fired by processing element k: k + 1 is not emitted [X4]") {
     };
     SECTION("in the sink, of a synchronous source") {
         check([&]() -> task<> {
-            auto both = [&](int n) { note(n); fire_at_2(n); };
+            auto both = [&](int n) {
+                note(n);
+                fire_at_2(n);
+            };
             co_await (streams::from(one_to(9)) | streams::interrupt_when(stop) | streams::for_each(both));
         });
     }
     SECTION("in the sink, of a generator") {
         check([&]() -> task<> {
-            auto both = [&](int n) -> task<> { note(n); fire_at_2(n); co_await coir::yield(); };
+            auto both = [&](int n) -> task<> {
+                note(n);
+                fire_at_2(n);
+                co_await coir::yield();
+            };
             co_await (ticking(1ms, 9) | streams::interrupt_when(stop) | streams::for_each(both));
         });
     }
@@ -242,13 +251,19 @@ TEST_CASE("however the stream ends, no waiter stays with the signal [X6]") {
         co_await (ticking(1ms, 3) | streams::interrupt_when(stop) | streams::take(1) | streams::drain());
     });
     none_after([&]() -> task<> {
-        auto fails = [](int n) -> task<int, err> { co_await coir::yield(); co_return n == 1 ? coir::fail<err>(1) : coir::fail<err>(2); };
+        auto fails = [](int n) -> task<int, err> {
+            co_await coir::yield();
+            co_return n == 1 ? coir::fail<err>(1) : coir::fail<err>(2);
+        };
         auto const r = co_await coir::as_result(ticking(1ms, 3) | streams::transform(fails) |
                                                 streams::interrupt_when(stop) | streams::drain());
         CHECK_FALSE(r.has_value());
     });
     none_after([&]() -> task<> {
-        auto throws = [](int) -> task<int> { co_await coir::yield(); throw std::runtime_error{"boom"}; };
+        auto throws = [](int) -> task<int> {
+            co_await coir::yield();
+            throw std::runtime_error{"boom"};
+        };
         auto const r = co_await coir::as_outcome(ticking(1ms, 3) | streams::transform(throws) |
                                                  streams::interrupt_when(stop) | streams::drain());
         CHECK(r.is_defect());
@@ -302,8 +317,8 @@ TEST_CASE("a stage below that works when the signal fires is not interrupted [X7
     SECTION("transform") {
         check([&]() -> task<> {
             fork(after, 5ms, &stop);
-            auto const v = co_await (source() | streams::interrupt_when(stop) | streams::transform(work) |
-                                     streams::to_vector());
+            auto const v =
+                co_await (source() | streams::interrupt_when(stop) | streams::transform(work) | streams::to_vector());
             CHECK(v == numbers{1});
         });
     }
@@ -377,10 +392,13 @@ TEST_CASE("a mask inside a pull holds against the signal, which is taken at its 
         auto done = [](int n) -> task<int> { co_return n; };
         auto ensured = [&](int n) { return coir::ensuring(done(n), finalizer(log)); };
         auto const end = s.run([&]() -> task<numbers> {
-            auto fire = [&]() -> task<> { stop.succeed(); co_return; };
+            auto fire = [&]() -> task<> {
+                stop.succeed();
+                co_return;
+            };
             fork(fire);
-            co_return co_await (streams::from(one_to(3)) | streams::transform(ensured) |
-                                streams::interrupt_when(stop) | streams::to_vector());
+            co_return co_await (streams::from(one_to(3)) | streams::transform(ensured) | streams::interrupt_when(stop) |
+                                streams::to_vector());
         });
         CHECK(end.value() == numbers{1}); // it had completed
         CHECK(log == entries{"finalizer begins", "finalizer ends"});
@@ -416,8 +434,8 @@ TEST_CASE("one signal ends all the streams that look at it [X9]") {
     int ended = 0;
     s.run([&]() -> task<> {
         auto run = [&](std::chrono::milliseconds period) -> task<> {
-            co_await (ticking(period, 1'000) | streams::interrupt_when(stop) |
-                      streams::interrupt_when(stop) | streams::drain());
+            co_await (ticking(period, 1'000) | streams::interrupt_when(stop) | streams::interrupt_when(stop) |
+                      streams::drain());
             ++ended;
         };
         std::vector<coir::fiber<>> all;
@@ -452,12 +470,8 @@ TEST_CASE("nested: whichever fires first stops what is above it [X10]") {
         CHECK(outer.waiter_count() == 0);
         CHECK(log == entries{"inner begins", "inner ends", "slow", "finalizer begins", "finalizer ends"});
     };
-    SECTION("the inner one") {
-        run(inner);
-    }
-    SECTION("the outer one") {
-        run(outer);
-    }
+    SECTION("the inner one") { run(inner); }
+    SECTION("the outer one") { run(outer); }
     SECTION("both at once, which one first") {
         bool const swapped = GENERATE(false, true);
         s.run([&]() -> task<> {
@@ -467,8 +481,8 @@ TEST_CASE("nested: whichever fires first stops what is above it [X10]") {
                 (swapped ? inner : outer).succeed();
             };
             fork(fire);
-            auto const v = co_await (ticking(1h, 3) | streams::interrupt_when(inner) |
-                                     streams::interrupt_when(outer) | streams::to_vector());
+            auto const v = co_await (ticking(1h, 3) | streams::interrupt_when(inner) | streams::interrupt_when(outer) |
+                                     streams::to_vector());
             CHECK(v.empty());
         });
     }
@@ -570,9 +584,8 @@ TEST_CASE("a signal that is destroyed unfinished in the middle of a pull ends th
                 stop.reset();
             };
             fork(destroy);
-            auto const r = co_await coir::as_outcome(
-                streams::from_queue(q) | streams::interrupt_when(signal) |
-                streams::for_each([&seen](int n) { seen.push_back(n); }));
+            auto const r = co_await coir::as_outcome(streams::from_queue(q) | streams::interrupt_when(signal) |
+                                                     streams::for_each([&seen](int n) { seen.push_back(n); }));
             CHECK(r.is_interrupted());
         });
         CHECK(seen == numbers{1});
@@ -597,9 +610,7 @@ TEST_CASE("children of the stream are left alone by a signal that never fires [X
         }
         co_await sleep_for(6ms);
     };
-    s.run([&]() -> task<> {
-        co_await (source(beats) | streams::interrupt_when(never_done) | streams::drain());
-    });
+    s.run([&]() -> task<> { co_await (source(beats) | streams::interrupt_when(never_done) | streams::drain()); });
     CHECK(beats == numbers{0, 1, 2, 3, 4});
 }
 
@@ -608,9 +619,15 @@ TEST_CASE("a filter that rests in a synchronous pull is stopped too [X4][E]") {
     deferred<> stop;
     int looked_at = 0;
     s.run([&]() -> task<> {
-        auto fire = [&]() -> task<> { stop.succeed(); co_return; };
+        auto fire = [&]() -> task<> {
+            stop.succeed();
+            co_return;
+        };
         fork(fire);
-        auto nothing = [&looked_at](int) { ++looked_at; return false; };
+        auto nothing = [&looked_at](int) {
+            ++looked_at;
+            return false;
+        };
         co_await (streams::from(std::views::iota(0)) | streams::filter(nothing) | streams::interrupt_when(stop) |
                   streams::drain());
     });
@@ -641,7 +658,10 @@ TEST_CASE("in every order of the fibers a signal stops the stream and nothing is
             fork(feed);
             fork(fire);
             auto close = finalizer(log);
-            auto work = [](int n) -> task<int> { co_await coir::yield(); co_return n; };
+            auto work = [](int n) -> task<int> {
+                co_await coir::yield();
+                co_return n;
+            };
             auto const v = co_await (streams::from_queue(q) | streams::transform(work) | streams::ensuring(close) |
                                      streams::interrupt_when(stop) | streams::to_vector());
             for (std::size_t i = 0; i < v.size(); ++i) {

@@ -60,7 +60,8 @@ TEST_CASE("nested interrupt_when around masks, interrupted everywhere [X10][I3]"
 }
 
 TEST_CASE("debounce interrupted everywhere [X21]") {
-    everywhere([](ledger& b) { return closed_by(b, guarded_source(b, 4)) | streams::debounce(2ms) | streams::drain(); });
+    everywhere(
+        [](ledger& b) { return closed_by(b, guarded_source(b, 4)) | streams::debounce(2ms) | streams::drain(); });
 }
 
 TEST_CASE("debounce_collect interrupted everywhere [X21][X25]") {

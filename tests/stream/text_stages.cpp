@@ -53,19 +53,22 @@ TEST_CASE("lines are the same wherever the text is cut, and a last line needs no
         });
         return end.value();
     };
-    check_every_cut("a\r\nb\rc\n\nd\xc3\xa9\xe2\x82\xac last", lines, chunks{"a", "b", "c", "", "d\xc3\xa9\xe2\x82\xac last"});
+    check_every_cut("a\r\nb\rc\n\nd\xc3\xa9\xe2\x82\xac last", lines,
+                    chunks{"a", "b", "c", "", "d\xc3\xa9\xe2\x82\xac last"});
 }
 
 TEST_CASE("UTF-8 that is cut or broken decodes as in one piece [S36]") {
     auto const decoded = [](chunks all) {
         test_scheduler s;
         auto const end = s.run([&]() -> task<std::string, err> {
-            co_return co_await (arriving(all) | streams::decode_utf8() |
-                                streams::fold(std::string{}, [](std::string sum, std::string const& x) { return sum + x; }));
+            co_return co_await (
+                arriving(all) | streams::decode_utf8() |
+                streams::fold(std::string{}, [](std::string sum, std::string const& x) { return sum + x; }));
         });
         return end.value();
     };
-    check_every_cut("\xf0\x9f\x98\x80 \xff \xe2\x82", decoded, std::string{"\xf0\x9f\x98\x80 \xef\xbf\xbd \xef\xbf\xbd"});
+    check_every_cut("\xf0\x9f\x98\x80 \xff \xe2\x82", decoded,
+                    std::string{"\xf0\x9f\x98\x80 \xef\xbf\xbd \xef\xbf\xbd"});
 }
 
 TEST_CASE("events of a server are the same wherever they are cut, from a source that waits [S36]") {
@@ -88,8 +91,8 @@ TEST_CASE("a line that is too long fails the stream after the lines before it, a
     auto const text = chunks{"one\ntw", "o\nmuch too long", "\nthree\n"};
     auto const end = s.run([&]() -> task<void, text_or_err> {
         auto close = finalizer(log);
-        co_await (arriving(text) | streams::ensuring(close) |
-                  streams::split_lines(5) | streams::for_each([&log](std::string const& l) { log.push_back(l); }));
+        co_await (arriving(text) | streams::ensuring(close) | streams::split_lines(5) |
+                  streams::for_each([&log](std::string const& l) { log.push_back(l); }));
     });
     REQUIRE(end.is_failure());
     CHECK(std::holds_alternative<coir::text_error>(end.error()));

@@ -131,7 +131,10 @@ TEST_CASE("after the end, next gives nothing again and again [S1]") {
         };
         auto const fused = co_await coir::with_stream(streams::from(one_to(3)), body);
         auto const generated = co_await coir::with_stream(counting(3), body);
-        auto waiting = [](int x) -> task<int> { co_await coir::yield(); co_return x; };
+        auto waiting = [](int x) -> task<int> {
+            co_await coir::yield();
+            co_return x;
+        };
         auto const awaited = co_await coir::with_stream(counting(3) | streams::transform(waiting), body);
         CHECK(fused == 3);
         CHECK(generated == 3);
@@ -149,8 +152,8 @@ TEST_CASE("the end is nothing, also when the last elements were filtered out [S1
             }
             co_return n;
         };
-        auto const n = co_await coir::with_stream(
-            streams::from(one_to(5)) | streams::filter([](int x) { return x < 3; }), body);
+        auto const n =
+            co_await coir::with_stream(streams::from(one_to(5)) | streams::filter([](int x) { return x < 3; }), body);
         CHECK(n == 2);
     });
 }
@@ -250,8 +253,8 @@ TEST_CASE("what a pull throws can be caught in the body [S10]") {
             co_return n;
         };
         auto close = finalizer(log);
-        auto const n = co_await coir::with_stream(
-            counting(9) | streams::transform(throws) | streams::ensuring(close), body);
+        auto const n =
+            co_await coir::with_stream(counting(9) | streams::transform(throws) | streams::ensuring(close), body);
         CHECK(n == 2);
     });
     CHECK(log == entries{"boom", "finalizer begins", "finalizer ends"});
@@ -278,7 +281,10 @@ TEST_CASE("a pull that is given up is over, with what it waited in, and no later
         check([] { return ticking(1h, 3); });
     }
     SECTION("a function that is awaited") {
-        auto slow = [](int x) -> task<int> { co_await sleep_for(1h); co_return x; };
+        auto slow = [](int x) -> task<int> {
+            co_await sleep_for(1h);
+            co_return x;
+        };
         check([slow] { return counting(3) | streams::transform(slow); });
     }
     SECTION("a queue") {
@@ -303,9 +309,8 @@ TEST_CASE("a finalizer that throws at the end of with_stream is a defect only of
     });
     REQUIRE(a.is_defect());
     CHECK(message_of(a.defect()) == "finalizer");
-    auto const b = s.run([&]() -> task<int, err> {
-        co_return co_await coir::with_stream(counting(3) | streams::ensuring(close), bad);
-    });
+    auto const b = s.run(
+        [&]() -> task<int, err> { co_return co_await coir::with_stream(counting(3) | streams::ensuring(close), bad); });
     CHECK(b.error() == err{3});
     CHECK(b.suppressed().size() == 1);
 }

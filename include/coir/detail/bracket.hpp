@@ -5,7 +5,6 @@
 #include <coir/detail/invoke.hpp>
 #include <coir/detail/slot.hpp>
 
-
 namespace coir::inline v0::detail {
 
 // Runs a finalizer, which is told who asked, if the operation ends interrupted: either because

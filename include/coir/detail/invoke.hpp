@@ -31,7 +31,7 @@ constexpr decltype(auto) member_owner(T&& of) {
 }
 
 template <class C, class M, class T, class... Args>
-constexpr decltype(auto) invoke_member(M C::*member, T&& of, Args&&... args) {
+constexpr decltype(auto) invoke_member(M C::* member, T&& of, Args&&... args) {
     if constexpr (std::is_function_v<M>) {
         return (member_owner<C>(std::forward<T>(of)).*member)(std::forward<Args>(args)...);
     } else {

@@ -11,9 +11,7 @@
 
 namespace coir::inline v0::detail {
 
-// A template, so that only who uses it compiles a coroutine.
-template <class = void>
-task<> run_masked(task<> work) {
+inline task<> run_masked(task<> work) {
     co_await masked_operation<operation_of<task<>>>{std::move(work).coir_operation()};
 }
 

@@ -5,7 +5,6 @@
 #include <coir/detail/operation.hpp>
 #include <coir/detail/schedule_parts.hpp>
 
-
 namespace coir::inline v0::detail {
 
 // Where a series of attempts stands.

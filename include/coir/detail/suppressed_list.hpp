@@ -69,7 +69,8 @@ private:
     COIR_NOINLINE void grow() {
         block* const own = new block{shared_ ? 2 * shared_->size : 1};
         if (shared_) {
-            for (std::exception_ptr const& thrown : view()) own->thrown[own->size++] = thrown;
+            for (std::exception_ptr const& thrown : view())
+                own->thrown[own->size++] = thrown;
             release(shared_);
         }
         shared_ = own;

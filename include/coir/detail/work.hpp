@@ -44,8 +44,8 @@ public:
         if constexpr (awaitable<Work>) {
             return std::move(work_);
         } else {
-            return std::apply([&](Args&... args) -> decltype(auto) { return detail::invoke(work_, std::move(args)...); },
-                              args_);
+            return std::apply(
+                [&](Args&... args) -> decltype(auto) { return detail::invoke(work_, std::move(args)...); }, args_);
         }
     }
 

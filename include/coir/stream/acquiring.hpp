@@ -10,7 +10,6 @@
 #include <coir/detail/std/functional.hpp>
 #include <coir/stream/concept.hpp>
 
-
 namespace coir::inline v0::detail {
 
 // Acquires behind a mask; the mask ends with it, so what was acquired is given or released.

@@ -10,7 +10,6 @@
 #include <coir/detail/retry_operation.hpp>
 #include <coir/stream/enclosed.hpp>
 
-
 namespace coir::inline v0::detail {
 
 struct after_failure {

@@ -8,7 +8,6 @@
 
 #include <coir/stream/broadcast.hpp>
 
-
 namespace coir::inline v0::streams {
 
 struct share_options {

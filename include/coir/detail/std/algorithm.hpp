@@ -1,12 +1,11 @@
-// min, max, lower_bound and heaps: what coir needs of <algorithm>. libstdc++ has them alone, without
-// the algorithms for ranges and for several threads; elsewhere it is all of it.
+// The algorithms over iterators: <algorithm> without those for ranges and for several threads.
+// libstdc++ has them alone; elsewhere it is all of it.
 #pragma once
 
 #include <cstddef>
 
-#if defined(__GLIBCXX__) && __has_include(<bits/stl_algobase.h>) && __has_include(<bits/stl_heap.h>)
-#include <bits/stl_algobase.h>
-#include <bits/stl_heap.h>
+#if defined(__GLIBCXX__) && __has_include(<bits/stl_algo.h>)
+#include <bits/stl_algo.h>
 #else
 #include <algorithm>
 #endif

@@ -97,9 +97,7 @@ private:
     std::shared_ptr<shared_upstream<Run>> kept_;
 };
 
-// A template, so that only who uses it compiles a coroutine.
-template <class = void>
-task<> end_pulling(fiber<> pulling) { co_await pulling.interrupt(); }
+inline task<> end_pulling(fiber<> pulling) { co_await pulling.interrupt(); }
 
 // Who is to own the fiber that pulls: a scope, or the current fiber.
 template <class S>
