@@ -27,6 +27,12 @@ inline constexpr harmless_order harmless_orders[] = {
     {"deferred_cell.hpp thread_waiter::wait_until, store release -> relaxed",
      "It lets the end of an unfinished deferred go on. No scene ends one under a plain thread, as it would have to know "
      "that the thread waits already; interleaving/deferred_end.cpp arranges that, and not for weaker memory."},
+    {"idle_workers.hpp idle_workers::lower_deadline, failed compare-exchange seq_cst -> acquire",
+     "Who fails compares again with what it found, and looks at nothing else before it succeeds."},
+    // Not harmless, but nothing that a scene can show.
+    {"idle_workers.hpp idle_workers::appoint_keeper, load seq_cst -> acquire",
+     "It tells of a deadline that is still to come while the keeper goes to work. In the scenes deadlines have passed, as "
+     "no time does."},
     {"region_signal.hpp region_signal::leave, compare-exchange acq_rel -> acquire",
      "armed to leaving: what the signal's thread reads of the fiber was published by push(), and nothing was written since."},
     {"region_signal.hpp region_signal::leave, compare-exchange acq_rel -> release",

@@ -293,3 +293,44 @@ coir_mutation(frozen_fiber_posted waiting_line.hpp "slot/clear/interrupt" "data 
   [[leaving.append(w);
             return false;]] [[leaving.append(w);
             post_it = true;]])
+
+set(scenes_of_mutants pool_scenes.cpp)
+
+# ---- pool_core.hpp, idle_workers.hpp
+coir_mutation(searcher_that_gave_up_takes_one pool_core.hpp "pool/post two" "deadlock"
+  [[more = true;]] [[]])
+coir_mutation(searcher_does_not_look_again pool_core.hpp "pool/post two" "deadlock"
+  [[(searched || more) && is_work_published()]] [[more && is_work_published()]])
+coir_mutation(sleeps_without_a_last_look pool_core.hpp "pool/post" "deadlock"
+  [[if (is_work_published()) {]] [[if (false) {]])
+coir_mutation(stop_is_not_seen pool_core.hpp "pool/post two" "deadlock"
+  [[} else if (!stopping_.load(std::memory_order_acquire)) {]] [[} else {]])
+coir_mutation(post_by_work_wakes_nobody pool_core.hpp "pool/bring" "deadlock"
+  [[if (me.running != nullptr && !(again && me.ready.empty())) {]] [[if (false) {]])
+coir_mutation(woken_does_not_search idle_workers.hpp "pool/post two" "deadlock"
+  [[if (!me.listed) {
+            me.searching = true;]] [[if (!me.listed) {
+            searched_ = false;
+            store_state();]])
+coir_mutation(deadline_wakes_nobody idle_workers.hpp "pool/arm" "deadlock"
+  [[wake_keeper(at);
+                }
+                return;]] [[}
+                return;]])
+
+set(scenes_of_mutants deque_scenes.cpp)
+
+# ---- work_deque.hpp
+coir_mutation(newest_taken_twice work_deque.hpp "deque/pop one/steal" "data race"
+  [[if (top == newest && top_.compare_exchange_strong(top, bottom, std::memory_order_seq_cst)) {]] [[if (top == newest) {
+            top_.store(bottom, std::memory_order_seq_cst);]])
+coir_mutation(taken_before_it_is_seen work_deque.hpp "deque/pop/steal/steal" "assertion: work is taken once"
+  [[bottom_.store(newest, std::memory_order_seq_cst);]] [[]])
+coir_mutation(oldest_taken_by_two work_deque.hpp "deque/pop/steal/steal" "data race"
+  [[if (top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst)) {
+                return work;]] [[if (true) {
+                top_.store(top + 1, std::memory_order_seq_cst);
+                return work;]])
+coir_mutation(half_is_moved_and_stays work_deque.hpp "deque/move half/steal" "assertion: work is taken once"
+  [[while (!top_.compare_exchange_weak(top, top + half, std::memory_order_seq_cst));]]
+  [[while (false);]])

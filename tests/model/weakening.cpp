@@ -21,7 +21,8 @@ using scenario::scene;
 
 constexpr std::string_view headers[] = {"waiter_list.hpp", "deferred_cell.hpp", "claim.hpp",
                                         "cancel_state.hpp", "region.hpp",       "region_signal.hpp",
-                                        "wait_leaf.hpp",    "fiber_base.hpp",   "spin_lock.hpp"};
+                                        "wait_leaf.hpp",    "fiber_base.hpp",   "spin_lock.hpp",
+                                        "shared_queue.hpp", "idle_workers.hpp"};
 
 constexpr std::uint64_t enough = 1'000; // schedules of a scene at each bound, within which a mistake is found
 

@@ -11,8 +11,9 @@
 // goes to sleep. The poster publishes and then reads state_; a worker writes state_ (ends its
 // search, or enlists) and then looks at what is published. All four are seq_cst, so one of
 // them sees the other: either the poster finds no searcher and wakes a sleeper, or the worker
-// finds the work. Hence the two duties of the pool: a worker that has enlisted looks once more
-// before it sleeps, and a searcher that found work looks once more after it ended its search.
+// finds the work. Hence the duties of the pool: a worker that has enlisted looks once more before
+// it sleeps; and one that was responsible, as it searched or found something by that last look,
+// looks once more when it has taken some work, for there may be more, and wakes the next.
 //
 // At most one worker searches: a burst of posts wakes one, and that one wakes the next.
 //

@@ -3,6 +3,7 @@
 
 #include <coir/detail/hash_index.hpp>
 #include <coir/detail/owned_group.hpp>
+#include <coir/detail/splitmix.hpp>
 
 #include <mutex>
 #include <utility>

@@ -5,26 +5,21 @@
 #include <coir/detail/work_deque.hpp>
 
 #include <cstdint>
-#include <thread>
-
-namespace coir::inline v0 {
-class thread_pool;
-}
 
 namespace coir::inline v0::detail {
+
+class pool_core;
 
 struct pool_worker : sleeper {
     // What was posted on this thread, the newest at the end where its owner takes it.
     work_deque ready;
 
     // For the thread alone.
-    thread_pool* pool = nullptr;
+    pool_core* pool = nullptr;
     runnable* running = nullptr;
     std::uint32_t tick = 0;
     std::uint32_t newest_in_a_row = 0;
     std::uint64_t random = 0;
-
-    std::thread thread;
 };
 
 // Null on a thread of no pool. Not inlined: see this_worker().

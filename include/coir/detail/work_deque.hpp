@@ -30,7 +30,11 @@ namespace coir::inline v0::detail {
 // thief reads b there, or what a later push wrote.
 class work_deque {
 public:
+#if defined(COIR_MODEL_ATOMIC)
+    static constexpr std::size_t capacity = 2; // soon full, with few atomics
+#else
     static constexpr std::size_t capacity = 256;
+#endif
 
     work_deque() = default;
     work_deque(work_deque const&) = delete;

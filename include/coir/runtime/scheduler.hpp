@@ -13,6 +13,7 @@
 
 #include <coir/detail/nursery.hpp>
 #include <coir/detail/runnable.hpp>
+#include <coir/detail/splitmix.hpp>
 #include <coir/detail/std/chrono.hpp>
 #include <coir/detail/worker.hpp>
 #include <coir/runtime/timer.hpp>
@@ -88,15 +89,6 @@ private:
 };
 
 namespace detail {
-
-// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-constexpr std::uint64_t mix64(std::uint64_t z) noexcept {
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31U);
-}
-
-inline constexpr std::uint64_t splitmix_step = 0x9e3779b97f4a7c15U;
 
 inline void throw_if_on_worker() {
     if (this_worker().current != nullptr) {

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <coir/detail/runnable.hpp>
-#include <coir/runtime/scheduler.hpp>
+#include <coir/detail/splitmix.hpp>
 
 #include <cstddef>
 #include <cstdint>

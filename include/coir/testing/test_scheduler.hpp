@@ -11,6 +11,7 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
+#include <coir/detail/splitmix.hpp>
 #include <coir/detail/std/algorithm.hpp>
 #include <coir/dump.hpp>
 #include <coir/fiber.hpp>
