@@ -334,3 +334,20 @@ coir_mutation(oldest_taken_by_two work_deque.hpp "deque/pop/steal/steal" "data r
 coir_mutation(half_is_moved_and_stays work_deque.hpp "deque/move half/steal" "assertion: work is taken once"
   [[while (!top_.compare_exchange_weak(top, top + half, std::memory_order_seq_cst));]]
   [[while (false);]])
+
+set(scenes_of_mutants loop_scenes.cpp)
+
+# ---- mailbox.hpp, run_loop.hpp
+coir_mutation(sleeper_is_not_told mailbox.hpp "loop/complete" "deadlock"
+  [[return seen == asleep();]] [[return false;]])
+coir_mutation(falls_asleep_on_work mailbox.hpp "loop/complete" "deadlock"
+  [[return newest_.compare_exchange_strong(seen, asleep(), std::memory_order_acq_rel, std::memory_order_acquire);]]
+  [[return seen == newest_.exchange(asleep(), std::memory_order_acq_rel) || true;]])
+coir_mutation(posted_without_release mailbox.hpp "loop/complete" "data race"
+  [[(seen, &r, std::memory_order_acq_rel, std::memory_order_relaxed)]]
+  [[(seen, &r, std::memory_order_acquire, std::memory_order_relaxed)]])
+coir_mutation(deadline_read_too_early ../runtime/run_loop.hpp "loop/arm" "deadlock"
+  [[if (!mailbox_.fall_asleep()) {]] [[time_point const deadline = timers_.next_deadline();
+        if (!mailbox_.fall_asleep()) {]]
+  [[        time_point const deadline = timers_.next_deadline();
+        if (deadline]] [[        if (deadline]])

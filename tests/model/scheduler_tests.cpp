@@ -1,5 +1,5 @@
-// Every schedule of what the workers of a pool share: how one takes work from another, and how none
-// sleeps while there is some. What happens in each scene is in the *_scenes.cpp, what must hold in
+// Every schedule of what runs fibers, and sleeps while there is nothing to run: what the workers of a
+// pool share, and a run_loop. What happens in each scene is in the *_scenes.cpp, what must hold in
 // the *_stage.hpp.
 #include "every_schedule.hpp"
 
@@ -33,4 +33,12 @@ TEST_CASE("no worker sleeps while there is work that another worker posted") {
 TEST_CASE("a timer that is armed while workers go to sleep is not overslept") {
     every_schedule("pool/arm");
     every_schedule("pool/arm/post");
+}
+
+TEST_CASE("a run_loop is woken by what others post and arm, and may be destroyed when its work has ended") {
+    every_schedule("loop/complete");
+    every_schedule("loop/complete/complete");
+    every_schedule("loop/arm");
+    every_schedule("loop/arm/complete");
+    every_schedule("loop/complete/arm");
 }
