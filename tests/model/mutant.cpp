@@ -14,7 +14,7 @@ namespace {
 // Schedules of each bound: within which a mistake is found, and which show that none is there. The
 // tests of the library itself run them all.
 constexpr std::uint64_t search = 20'000;
-constexpr std::uint64_t sample = 3'000;
+constexpr std::uint64_t sample = 1'000;
 
 // Sequential consistency first, then with a weaker memory.
 model::result run(const scenario::scene& which, std::uint64_t enough) {
