@@ -30,8 +30,9 @@ auto operations_of(R&& aws) {
 namespace coir::inline v0 {
 
 // All of them: a tuple of the values in order, void as unit. The first that ends with anything
-// but success interrupts the others and is the result. All but the last are queued, the last
-// runs here; leaf waits (a deferred, a sleep, a pop) are not forked, they begin here in order.
+// but success interrupts the others and is the result; those that fail or die after it are in the
+// outcome's suppressed(). All but the last are queued, the last runs here; leaf waits (a deferred,
+// a sleep, a pop) are not forked, they begin here in order.
 template <detail::awaited... As>
 auto when_all(As&&... aws) {
     static_assert(sizeof...(As) > 0, "coir: when_all takes at least one awaitable, or a range of them");

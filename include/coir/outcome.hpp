@@ -147,8 +147,9 @@ public:
         return detail::visit_outcome(std::move(*this), std::forward<Fs>(fs)...);
     }
 
-    /// What was thrown while cleaning up after the first cause, oldest first; empty and free in
-    /// the normal case. Valid until this outcome is destroyed, assigned, moved from or added to.
+    /// What was thrown while cleaning up after the first cause, and what failed beside it (a typed
+    /// failure as suppressed_failure<E>), oldest first; empty and free in the normal case. Valid
+    /// until this outcome is destroyed, assigned, moved from or added to.
     [[nodiscard]] std::span<std::exception_ptr const> suppressed() const noexcept {
         return storage_.suppressed().view();
     }

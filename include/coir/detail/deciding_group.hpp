@@ -64,6 +64,8 @@ class all_group : public deciding_group {
 public:
     // If nobody decides, all have succeeded.
     static constexpr status undecided_end = status::value;
+    // Who fails after the one that decided.
+    static constexpr bool keeps_later_ends = true;
 
     explicit all_group(std::size_t) noexcept {}
 
@@ -84,6 +86,8 @@ class any_group : public deciding_group {
 public:
     // If nobody decides, the owner was cancelled before all were started.
     static constexpr status undecided_end = status::cancelled;
+    // In a race that nobody wins, the one that decides comes after the others.
+    static constexpr bool keeps_later_ends = !OnlySuccess;
 
     explicit any_group(std::size_t size) noexcept : left_{size} {}
     any_group(any_group&& other) noexcept : deciding_group{}, left_{other.left_.load(std::memory_order_relaxed)} {}

@@ -56,6 +56,7 @@ public:
         state->start_in_nursery(nullptr, how);
     }
 
+    bool is_started() const noexcept { return static_cast<bool>(handle_); }
     // Once it has ended.
     member_outcome<Op>& end() const noexcept { return handle_.get_state().cell().end(); }
 
@@ -137,6 +138,7 @@ public:
         fiber_.emplace(g, op_, std::move(on_end)).start_in_nursery(nullptr, fiber_base::start::here);
     }
 
+    bool is_started() const noexcept { return fiber_.has_value(); }
     member_outcome<Op>& end() noexcept { return *fiber_->end(); }
 
 private:

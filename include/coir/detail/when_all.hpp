@@ -3,6 +3,7 @@
 
 #include <coir/detail/deciding_group.hpp>
 #include <coir/detail/group_member.hpp>
+#include <coir/detail/later_end.hpp>
 
 #include <tuple>
 
@@ -49,6 +50,7 @@ public:
                 return status::pending;
             }
             phase_ = phase::ended;
+            keep_later_ends(f, others{});
             ended_ = group_.exit(decided_end());
             [[fallthrough]];
         case phase::ended: break;
@@ -71,7 +73,7 @@ public:
     }
     std::exception_ptr defect() {
         std::exception_ptr thrown = not_started_;
-        if (!thrown) {
+        if (!thrown || group_.decided_by() != last) {
             decisive([&](auto& end) { thrown = end.defect(); });
         }
         return thrown;
@@ -92,6 +94,19 @@ private:
             (std::get<I>(parts_).start(group_, {group_, I}, fiber_base::start::queued), ...);
         } catch (...) {
             not_started_ = std::current_exception();
+        }
+    }
+
+    // Who fails or dies after the one that decided does not change the result, and is not lost.
+    template <std::size_t... I>
+    void keep_later_ends(fiber_base& f, std::index_sequence<I...>) noexcept {
+        std::size_t const first = group_.decided_by();
+        if (first == all_group::undecided) {
+            return;
+        }
+        (add_later_end(f, std::get<I>(parts_), first == I), ...);
+        if (first != last) {
+            add_later(f, not_started_ ? not_started_ : detail::as_thrown(std::get<last>(parts_), inline_end_));
         }
     }
 

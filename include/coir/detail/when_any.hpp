@@ -3,6 +3,7 @@
 
 #include <coir/detail/deciding_group.hpp>
 #include <coir/detail/group_member.hpp>
+#include <coir/detail/later_end.hpp>
 
 #include <tuple>
 #include <variant>
@@ -34,7 +35,11 @@ public:
             if (group_.poll_members(f) == status::pending) {
                 return status::pending;
             }
-            ended_ = group_.exit(decided_end());
+            status const decided = decided_end();
+            if (decided != status::value && group_.is_decided()) {
+                keep_later_ends(f, indices{});
+            }
+            ended_ = group_.exit(decided);
         }
         return ended_;
     }
@@ -79,6 +84,12 @@ public:
 
 private:
     static constexpr std::size_t no_member = sizeof...(Ops);
+
+    template <std::size_t... I>
+    void keep_later_ends(fiber_base& f, std::index_sequence<I...>) noexcept {
+        std::size_t const first = not_started_ ? no_member : group_.decided_by();
+        ((first == I || group::keeps_later_ends ? add_later_end(f, std::get<I>(members_), first == I) : void()), ...);
+    }
 
     // Without a winner none was started, as the owner was being cancelled.
     status decided_end() {

@@ -3,6 +3,7 @@
 
 #include <coir/detail/deciding_group.hpp>
 #include <coir/detail/group_member.hpp>
+#include <coir/detail/later_end.hpp>
 
 #include <stdexcept>
 #include <vector>
@@ -44,7 +45,11 @@ protected:
             if (group_.poll_members(f) == status::pending) {
                 return status::pending;
             }
-            ended_ = group_.exit(decided_end());
+            status const decided = decided_end();
+            if (decided != status::value && group_.is_decided()) {
+                keep_later_ends(f);
+            }
+            ended_ = group_.exit(decided);
         }
         return ended_;
     }
@@ -70,6 +75,14 @@ private:
         } catch (...) {
             not_started_ = std::current_exception();
             group_.decide_by(i);
+        }
+    }
+    void keep_later_ends(fiber_base& f) noexcept {
+        for (auto& m : members_) {
+            bool const is_cause = !not_started_ && &m == &members_[group_.decided_by()];
+            if (is_cause || Group::keeps_later_ends) {
+                add_later_end(f, m, is_cause);
+            }
         }
     }
     status decided_end() {

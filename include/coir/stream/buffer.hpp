@@ -57,6 +57,7 @@ private:
         to_.close();
     }
     void closed(std::exception_ptr thrown) {
+        scope_.note_failed(*this, defect());
         scope_.note_thrown(std::move(thrown), std::exchange(this->suppressed, {}));
     }
 

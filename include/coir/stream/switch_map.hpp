@@ -165,7 +165,7 @@ public:
             end_pulls(how, std::move(defect), *this, scope().members().is_stopped());
             in_.desk_.close();
         }
-        void closed(std::exception_ptr thrown) noexcept { end_closing(std::move(thrown), *this); }
+        void closed(std::exception_ptr thrown) noexcept { end_closing(std::move(thrown), *this, this->upstream()); }
 
         switch_state& in_;
     };

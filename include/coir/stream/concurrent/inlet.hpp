@@ -56,19 +56,24 @@ protected:
             tell(wakes);
         }
         if (fails) {
-            scope_.fail(*this, f.id());
+            is_first_ = scope_.fail(*this, f.id());
         }
     }
 
-    void end_closing(std::exception_ptr thrown, fiber_base& f) {
+    template <class Up>
+    void end_closing(std::exception_ptr thrown, fiber_base& f, Up& upstream) {
         bool const fails = thrown != nullptr && how() == status::end;
+        // The error of the first is the consumer's to take.
+        if (how() == status::defect || !is_first_) {
+            scope_.note_failed(*this, how() == status::defect ? defect() : detail::as_thrown(upstream, how()));
+        }
         scope_.note_thrown(thrown, std::exchange(f.suppressed, {}));
         if (fails) {
             {
                 std::lock_guard const guard{scope_.lock()};
                 set_end(status::defect, std::move(thrown));
             }
-            scope_.fail(*this, f.id());
+            static_cast<void>(scope_.fail(*this, f.id()));
         }
         wake_batch wakes;
         std::lock_guard const guard{scope_.lock()};
@@ -89,9 +94,10 @@ private:
     inlet_news& news_;
     inlet_base* next_ = nullptr;
     bool listed_ = false;
-    bool claimed_ = false; // the consumer knows of the element
-    state now_;            // under the lock
-    state seen_;           // the consumer's
+    bool claimed_ = false;  // the consumer knows of the element
+    bool is_first_ = false; // to fail in a pull; its fiber's own
+    state now_;             // under the lock
+    state seen_;            // the consumer's
 };
 
 // The inlets that have something new, in the order in which that came. Guarded by the scope's lock.
@@ -209,7 +215,7 @@ private:
         end_pulls(how, std::move(defect), *this,
                   stopped_.load(std::memory_order_relaxed) || scope().members().is_stopped());
     }
-    void closed(std::exception_ptr thrown) noexcept { end_closing(std::move(thrown), *this); }
+    void closed(std::exception_ptr thrown) noexcept { end_closing(std::move(thrown), *this, this->upstream()); }
 
     std::optional<value_type> place_; // of the fiber while it is not full, else of the consumer
     guarded_wait room_;

@@ -13,6 +13,7 @@
 
 #include <coir/detail/checked.hpp>
 #include <coir/detail/guarded_wait.hpp>
+#include <coir/detail/later_end.hpp>
 #include <coir/detail/operation.hpp>
 #include <coir/detail/stream_nursery.hpp>
 #include <coir/stream/concept.hpp>
@@ -77,6 +78,7 @@ public:
             failed = failed_;
             return failed != nullptr || look();
         });
+        given_up_ = s == status::cancelled;
         return failed != nullptr ? end_as(*failed) : s;
     }
 
@@ -87,6 +89,12 @@ public:
     }
     // As which it ended: wait() said so, or end_as() was called.
     source_end* ended_as() const noexcept { return ended_as_; }
+    // Once it is closed: the first that failed, if that is of use to a consumer who was not told. It
+    // is to one who was interrupted, and so cleans up; not to one who has got what it wanted.
+    source_end* untold_failure() const noexcept {
+        return ended_as_ == nullptr && given_up_ && failed_ != nullptr && failed_->how() == status::failure ? failed_
+                                                                                                            : nullptr;
+    }
 
     // After the last pull, masked, until it is value, or defect: a finalizer threw.
     status poll_close(fiber_base& f) noexcept {
@@ -120,26 +128,48 @@ public:
     void wake_consumer(wake_batch& wakes) noexcept { wakes.add(consumer_.claim()); }
 
     // Without the lock, by a member of the scope whose end is set: the first is how the stage ends,
-    // and all others are interrupted.
-    void fail(source_end& end, fiber_id by) noexcept {
+    // and all others are interrupted. True for that one.
+    bool fail(source_end& end, fiber_id by) noexcept {
+        bool first = false;
         {
             wake_batch wakes;
             std::lock_guard const guard{lock_};
-            if (failed_ == nullptr) {
+            first = failed_ == nullptr;
+            if (first) {
                 failed_ = &end;
             }
             wake_consumer(wakes);
         }
         members_.stop(by);
+        return first;
     }
 
     // What finalizers threw: `first` in closing a stream that had not failed, `more` otherwise.
     // Kept until the stage is closed. Without the lock.
     void note_thrown(std::exception_ptr first, suppressed_list more) {
-        if (!first && more.view().empty()) {
-            return;
+        if (first || !more.view().empty()) {
+            keep(std::make_unique<note>(note{std::move(first), std::move(more), nullptr, status::defect, nullptr}));
         }
-        auto made = std::make_unique<note>(note{std::move(first), std::move(more), nullptr});
+    }
+
+    // How `of` failed in a pull: a defect, or a failure after the one that fail() was true for. Null
+    // for none. The same.
+    void note_failed(source_end const& of, std::exception_ptr thrown) {
+        if (thrown) {
+            keep(std::make_unique<note>(note{std::move(thrown), {}, &of, of.how(), nullptr}));
+        }
+    }
+
+private:
+    struct note {
+        std::exception_ptr first;
+        suppressed_list more;
+        source_end const* in_a_pull_of; // null: in closing
+        status how;
+        std::unique_ptr<note> next;
+    };
+
+    void keep(std::unique_ptr<note> made) noexcept {
         std::lock_guard const guard{lock_};
         std::unique_ptr<note>* last = &notes_;
         while (*last != nullptr) {
@@ -148,28 +178,25 @@ public:
         *last = std::move(made);
     }
 
-private:
-    struct note {
-        std::exception_ptr first;
-        suppressed_list more;
-        std::unique_ptr<note> next;
-    };
-
-    // The first is the stage's own defect, the rest is suppressed. A closing that was the stage's
-    // end in a pull has been told already.
+    // What closing threw first is the stage's own defect, the rest is suppressed.
     void take_thrown(fiber_base& f) noexcept {
         for (std::unique_ptr<note> n = std::move(notes_); n != nullptr; n = std::move(n->next)) {
-            if (n->first && (ended_as_ == nullptr || ended_as_->defect() != n->first)) {
+            if (n->in_a_pull_of != nullptr) {
+                add_later(f, is_news(*n) ? n->first : nullptr);
+            } else if (n->first && (ended_as_ == nullptr || ended_as_->defect() != n->first)) {
                 if (!thrown_) {
                     thrown_ = std::move(n->first);
                 } else {
-                    f.suppressed.add(std::move(n->first));
+                    add_later(f, n->first);
                 }
             }
-            for (std::exception_ptr const& thrown : n->more.view()) {
-                f.suppressed.add(thrown);
-            }
+            add_later(f, n->more.view());
         }
+    }
+    // Who got what it wanted, before the stage ended, does not hear of failures in looking for more;
+    // a defect is always told.
+    bool is_news(note const& n) const noexcept {
+        return n.in_a_pull_of != ended_as_ && (ended_as_ != nullptr || given_up_ || n.how == status::defect);
     }
 
     void nursery_quiet() noexcept override { closer_->fire(); } // it is masked
@@ -183,6 +210,7 @@ private:
     source_end* ended_as_ = nullptr; // the consumer's own
     std::unique_ptr<note> notes_;
     std::exception_ptr thrown_; // in closing
+    bool given_up_ = false;     // the last pull, by the consumer
     bool closing_ = false;
     bool waits_ = false;
     bool closed_ = false;

@@ -17,7 +17,18 @@ class started_stage {
 public:
     using error_type = E;
 
-    status poll_close(fiber_base& f) { return state_ ? state_->scope.poll_close(f) : status::value; }
+    status poll_close(fiber_base& f) {
+        if (!state_) {
+            return status::value;
+        }
+        status const s = state_->scope.poll_close(f);
+        if constexpr (!std::same_as<E, never>) {
+            if (has_ended(s)) {
+                keep_untold(f);
+            }
+        }
+        return s;
+    }
 
     E error()
         requires(!std::same_as<E, never>)
@@ -41,12 +52,22 @@ protected:
     }
 
 private:
+    // What the consumer did not stay for.
+    void keep_untold(fiber_base& f) {
+        source_end* const failed = state_->scope.untold_failure();
+        if (failed != nullptr && !std::exchange(kept_, true)) {
+            state_->visit(static_cast<inlet_base*>(failed),
+                          [&f](auto& in) { add_later(f, detail::as_thrown(in.upstream(), status::failure)); });
+        }
+    }
+
     template <class G>
     auto visit_end(G g) {
         return state_->visit(static_cast<inlet_base*>(state_->scope.ended_as()), g);
     }
 
     started_state<State> state_;
+    bool kept_ = false; // the failure that nobody was told
 };
 
 } // namespace coir::inline v0::detail
