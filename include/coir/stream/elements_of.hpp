@@ -21,9 +21,10 @@ class stream;
 
 // `co_yield elements_of(inner)` in a generator: all elements of `inner`, a stream given as an
 // rvalue, before the generator goes on. `inner` is closed by then; how it failed or was interrupted
-// is how the generator does, and an exception of it is thrown at the co_yield. Each level of
-// nesting costs a call an element and its place on the stack: hundreds are fine, a chain of a
-// hundred thousand is not.
+// is how the generator does, and an exception of it is thrown at the co_yield. An element takes the
+// same time, and the same stack, however deep generators of one type are nested: a recursion may be
+// as deep as there is memory for its frames. A pipeline, or a generator of another type, is a call
+// more for its elements, and its place on the stack.
 template <class S>
 class elements_of {
 public:
@@ -48,7 +49,8 @@ class stand_in_stream {
 public:
     explicit stand_in_stream(stream<T, E>&& s) noexcept : inner_{std::move(s)} {}
 
-    // As poll_next of a stream; end, defect, failure... : it is closed as well.
+    // As poll_next of a stream, but it may have begun another one instead of giving an element.
+    // end, defect, failure... : it is closed as well.
     status poll_next(fiber_base& f, std::optional<T>& out) noexcept {
         if (!has_ended(ended_)) {
             status const s = pull(f, out);
@@ -72,10 +74,14 @@ public:
     stream<T, E>& inner() noexcept { return inner_.stream(); }
     std::exception_ptr const& thrown() const noexcept { return thrown_ ? thrown_ : inner_.thrown(); }
 
+    // The one around it; null: it stands in for the generator of the stream that is pulled.
+    stand_in_stream* outer() const noexcept { return outer_; }
+    void set_outer(stand_in_stream* s) noexcept { outer_ = s; }
+
 private:
     status pull(fiber_base& f, std::optional<T>& out) noexcept {
         try {
-            status const s = inner_.poll_next(f, out);
+            status const s = inner_.stream().poll_own(f, out);
             if (s == status::defect) {
                 thrown_ = inner_.stream().defect();
             }
@@ -94,6 +100,7 @@ private:
     }
 
     enclosed<stream<T, E>> inner_;
+    stand_in_stream* outer_ = nullptr;
     std::exception_ptr thrown_; // by a pull
     status ended_ = status::pending;
 };

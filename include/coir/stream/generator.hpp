@@ -10,7 +10,7 @@
 // through the run loop. Closing a generator that has not ended unwinds its frame.
 //
 // After `co_yield elements_of(inner)` the stream of the generator pulls `inner` in its place, until
-// that has ended and is closed.
+// that has ended and is closed. It pulls the innermost one directly, however deep.
 #pragma once
 
 #include <coir/detail/checked.hpp>
@@ -28,6 +28,8 @@ namespace coir::inline v0 {
 // once; a generator allocates its frame.
 template <class T, class E = never>
 class [[nodiscard]] stream {
+    using stand_in = detail::stand_in_stream<T, E>;
+
 public:
     using promise_type = detail::generator_promise<T, E>;
     using value_type = T;
@@ -42,13 +44,14 @@ public:
     ~stream() { check_not_open(); }
     stream(stream&& other) noexcept
         : erased_{std::move(other.erased_)}, generator_{std::exchange(other.generator_, nullptr)},
-          record_{std::move(other.record_)} {}
+          innermost_{std::exchange(other.innermost_, nullptr)}, record_{std::move(other.record_)} {}
     // What it held has not been started, or is closed.
     stream& operator=(stream&& other) noexcept {
         if (this != &other) {
             check_not_open();
             erased_ = std::move(other.erased_);
             generator_ = std::exchange(other.generator_, nullptr);
+            innermost_ = std::exchange(other.innermost_, nullptr);
             std::destroy_at(&record_);
             std::construct_at(&record_, std::move(other.record_));
             thrown_ = nullptr;
@@ -62,26 +65,19 @@ public:
         if (erased_) {
             return erased_->poll_next(f, out);
         }
-        detail::direct_calls call{f};
-        for (unsigned passed = 0;; ++passed) {
-            if (has_stand_in()) [[unlikely]] {
-                if (passed == detail::budget) { // streams without an element
-                    return detail::rest(f);
-                }
-                detail::status const s = poll_stand_in(f, out);
-                if (s != detail::status::end) {
-                    return s;
-                }
-            }
+        if (innermost_ == nullptr) [[likely]] {
+            detail::direct_calls call{f};
             detail::status const s = advance(call);
             if (s != detail::status::value) {
                 return s;
             }
-            if (!has_stand_in()) {
+            if (!has_begun_another()) [[likely]] {
                 out.emplace(generator_->take());
                 return s;
             }
+            enter();
         }
+        return poll_nested(f, out);
     }
     template <class Give>
     COIR_FUSED detail::status poll_each(detail::fiber_base& f, Give give) {
@@ -90,22 +86,23 @@ public:
         }
         detail::direct_calls call{f};
         for (unsigned n = 0; n != detail::budget; ++n) {
-            if (has_stand_in()) [[unlikely]] {
-                std::optional<T> out;
-                detail::status const s = poll_stand_in(f, out);
-                if (s == detail::status::value ? !give(std::move(*out)) : s != detail::status::end) {
+            if (innermost_ == nullptr) [[likely]] {
+                detail::status const s = advance(call);
+                if (s != detail::status::value) {
                     return s;
                 }
-                if (s == detail::status::value) {
+                if (!has_begun_another()) [[likely]] {
+                    if (!give(generator_->take())) {
+                        break;
+                    }
                     continue;
                 }
+                enter();
             }
-            detail::status const s = advance(call);
-            if (s != detail::status::value) {
+            std::optional<T> out;
+            detail::status const s = poll_nested(f, out);
+            if (s != detail::status::value || !give(std::move(*out))) {
                 return s;
-            }
-            if (!has_stand_in() && !give(generator_->take())) {
-                break;
             }
         }
         return detail::status::value;
@@ -115,13 +112,11 @@ public:
         if (erased_) {
             return erased_->poll_close(f);
         }
-        if (generator_ != nullptr && generator_->stand_in() != nullptr) {
-            detail::status const s = generator_->stand_in()->poll_close(f);
-            if (!has_ended(s)) {
+        if (innermost_ != nullptr || has_another_open()) {
+            detail::status const s = close_nested(f);
+            if (s != detail::status::value) {
                 return s;
             }
-            thrown_ = s == detail::status::defect ? generator_->stand_in()->thrown() : nullptr;
-            generator_->end_stand_in();
         }
         if (detail::frame* const open = std::exchange(generator_, nullptr)) {
             if (record_.ended() == detail::status::pending) {
@@ -148,6 +143,7 @@ public:
 
 private:
     friend promise_type;
+    friend stand_in;
 
     explicit stream(std::coroutine_handle<promise_type> c) noexcept : generator_{&c.promise()}, record_{c} {}
 
@@ -179,45 +175,26 @@ private:
         return s == detail::status::value ? detail::status::end : s;
     }
 
-    // What the generator did when it was resumed by the run loop is looked at first.
-    bool has_stand_in() const noexcept {
-        return !pulling_ && generator_ != nullptr && generator_->stand_in() != nullptr;
+    // A stand-in, after it has yielded.
+    bool has_begun_another() const noexcept { return generator_->stand_in() != nullptr; }
+    // The same when it may have ended, or have been left in the middle.
+    bool has_another_open() const noexcept {
+        return generator_ != nullptr && record_.ended() == detail::status::pending && has_begun_another();
     }
 
-    // end: the generator goes on.
-    detail::status poll_stand_in(detail::fiber_base& f, std::optional<T>& out) {
-        auto& all = *generator_->stand_in();
-        detail::status const s = all.poll_next(f, out);
-        if (!has_ended(s) || s == detail::status::value) {
-            return s;
-        }
-        generator_->end_stand_in();
-        if (s == detail::status::end || s == detail::status::defect) {
-            return detail::status::end;
-        }
-        end_as(all.inner(), s);
-        f.push_frame(*generator_, record_);
-        pulling_ = true;
-        return detail::status::unwind;
-    }
-    // The generator ends as what stood in for it.
-    void end_as(stream& inner, detail::status s) {
-        if constexpr (!std::same_as<E, never>) {
-            if (s == detail::status::failure) {
-                record_.fail(inner.error());
-                return;
-            }
-        }
-        if (s == detail::status::interrupted) {
-            record_.interrupt(inner.interrupted_by());
-        } else {
-            record_.cancel();
-        }
-    }
+    // generator_nesting.hpp
+    detail::status poll_nested(detail::fiber_base& f, std::optional<T>& out);
+    detail::status poll_own(detail::fiber_base& f, std::optional<T>& out);
+    detail::status close_nested(detail::fiber_base& f) noexcept;
+    stream& pulled() noexcept;
+    void enter() noexcept;
+    stream& leave() noexcept;
+    detail::status end_as(detail::fiber_base& f, stream& inner, detail::status s);
 
     std::unique_ptr<detail::erased_stream<T, E>> erased_;
     promise_type* generator_ = nullptr;
-    std::exception_ptr thrown_; // in closing, by what stood in for the generator
+    stand_in* innermost_ = nullptr; // of those that stand in for the generator, and for each other
+    std::exception_ptr thrown_;     // in closing, by what stood in for the generator
     detail::completion<void, E> record_;
     bool pulling_ = false;
 };
@@ -232,3 +209,5 @@ stream<T, E> generator_promise<T, E>::get_return_object() noexcept {
 } // namespace detail
 
 } // namespace coir::inline v0
+
+#include <coir/stream/generator_nesting.hpp>
