@@ -6,6 +6,7 @@
 // All that were started have ended, finalizers included, before the result is seen.
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/for_each.hpp>
 #include <coir/detail/kept_range.hpp>
 #include <coir/detail/std/ranges.hpp>
@@ -100,10 +101,10 @@ auto race(R&& aws) {
     return detail::when_any_range_operation<true, op>{detail::operations_of(std::forward<R>(aws))};
 }
 
-// How many may run at once.
+// How many may run at once. Negative: std::invalid_argument.
 struct max_concurrency {
     std::size_t limit;
-    constexpr explicit max_concurrency(std::size_t n) noexcept : limit{n} {}
+    constexpr explicit max_concurrency(detail::count_argument n) : limit{n.value()} {}
 };
 
 // Awaits `f(element)` for each element, at most so many at a time: the values in order, void as

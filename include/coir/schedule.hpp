@@ -7,6 +7,7 @@
 // or nothing to stop.
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/retry_operation.hpp>
 #include <coir/detail/schedule_parts.hpp>
 
@@ -15,11 +16,12 @@
 
 namespace coir::inline v0 {
 
-// At most `n` repetitions after the first attempt, without delay.
-inline auto recurs(std::size_t n) noexcept {
-    return detail::make_schedule([n](schedule_step const& s, auto const&) -> std::optional<clock::duration> {
-        return s.attempt < n ? std::optional{clock::duration::zero()} : std::nullopt;
-    });
+// At most `n` repetitions after the first attempt, without delay. Negative: std::invalid_argument.
+inline auto recurs(detail::count_argument count) noexcept {
+    return detail::make_schedule(
+        [n = count.value()](schedule_step const& s, auto const&) -> std::optional<clock::duration> {
+            return s.attempt < n ? std::optional{clock::duration::zero()} : std::nullopt;
+        });
 }
 
 // For ever, `d` between the end of one attempt and the start of the next.

@@ -3,6 +3,7 @@
 //     rows | streams::chunk_within(500, 1s) | streams::for_each(insert_all)
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/stream/holding.hpp>
 
 #include <cstddef>
@@ -54,14 +55,14 @@ namespace coir::inline v0::streams {
 // Vectors of `n` elements, or of fewer when `d` has passed since the first one of them; never
 // empty. When upstream ends, what there is is given at once; when it fails, that is dropped.
 // While the consumer is busy, upstream is one element ahead. Throws std::invalid_argument for a
-// negative time, and for an n of 0.
+// negative time, and for an n of less than 1.
 template <class D>
-auto chunk_within(std::size_t n, D d) {
-    if (n == 0) {
+auto chunk_within(detail::count_argument n, D d) {
+    if (n.value() == 0) {
         throw std::invalid_argument{"coir: chunk_within needs room for an element"};
     }
     return detail::make_stage<detail::chunk_within_stage>(
-        detail::chunk_settings{n, detail::stage_time(d, "chunk_within")});
+        detail::chunk_settings{n.value(), detail::stage_time(d, "chunk_within")});
 }
 
 } // namespace coir::inline v0::streams

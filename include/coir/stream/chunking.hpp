@@ -4,6 +4,7 @@
 //     times | streams::adjacent() | streams::transform(difference)      // std::pair<time, time>
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/each.hpp>
 
@@ -156,12 +157,12 @@ private:
 namespace coir::inline v0::streams {
 
 // std::vector<T> of `n` elements each; the last one may be shorter. If upstream fails, what was
-// gathered until then is given before the failure. Throws std::invalid_argument if `n` is 0.
-inline auto chunk(std::size_t n) {
-    if (n == 0) {
+// gathered until then is given before the failure. Throws std::invalid_argument for less than 1.
+inline auto chunk(detail::count_argument n) {
+    if (n.value() == 0) {
         throw std::invalid_argument{"coir: a chunk has at least one element"};
     }
-    return detail::make_stage<detail::chunk_stage>(n);
+    return detail::make_stage<detail::chunk_stage>(n.value());
 }
 
 // Each run of N neighbours: 1 2 3 4 -> (1 2) (2 3) (3 4); a std::pair<T, T>, or a std::tuple of

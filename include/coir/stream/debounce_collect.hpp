@@ -4,6 +4,7 @@
 //     lines | streams::debounce_collect(300ms, 3s, 100, send_now)
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/std/algorithm.hpp>
 #include <coir/stream/flush_handle.hpp>
 #include <coir/stream/holding.hpp>
@@ -76,14 +77,15 @@ namespace coir::inline v0::streams {
 // All elements of a burst, in order, as one vector: given when `quiet` has passed since the last
 // one, `max_wait` since the first one, `max_n` are there, at a flush, or at the end of upstream;
 // dropped when upstream fails. Never empty. While the consumer is busy, upstream is one element
-// ahead. Throws std::invalid_argument for a negative time, and for a max_n of 0.
+// ahead. Throws std::invalid_argument for a negative time, and for a max_n of less than 1.
 template <class D, class MaxWait>
-auto debounce_collect(D quiet, MaxWait max_wait, std::size_t max_n, flush_handle flush = {}) {
-    if (max_n == 0) {
+auto debounce_collect(D quiet, MaxWait max_wait, detail::count_argument max_n, flush_handle flush = {}) {
+    if (max_n.value() == 0) {
         throw std::invalid_argument{"coir: debounce_collect needs room for an element"};
     }
     detail::collect_settings settings{detail::stage_time(quiet, "debounce_collect"),
-                                      detail::stage_time(max_wait, "debounce_collect"), max_n, std::move(flush)};
+                                      detail::stage_time(max_wait, "debounce_collect"), max_n.value(),
+                                      std::move(flush)};
     return detail::make_stage<detail::debounce_collect_stage>(moved(settings));
 }
 

@@ -5,6 +5,7 @@
 //     s.fork(report, std::move(bad));
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/stream/broadcast.hpp>
 #include <coir/stream/shared/partition_log.hpp>
 
@@ -78,16 +79,16 @@ namespace coir::inline v0::streams {
 // One that stops early no longer holds back the other: its elements are dropped. When both have
 // stopped, the source is closed, and the last one's sink waits for that. It is closed at the latest
 // by the end of the scope `s`, or of the current fiber, as in broadcast. Throws
-// std::invalid_argument for an `n` of 0.
+// std::invalid_argument for an `n` of less than 1.
 template <class S, class F>
-auto partition(scope<S>& s, F&& matches, std::size_t n = 16) {
+auto partition(scope<S>& s, F&& matches, detail::count_argument n = 16) {
     COIR_CHECK_CLOSURE(F);
-    return detail::partition_by(detail::owned_by_scope<S>{s}, std::forward<F>(matches), n);
+    return detail::partition_by(detail::owned_by_scope<S>{s}, std::forward<F>(matches), n.value());
 }
 template <class F>
-auto partition(F&& matches, std::size_t n = 16) {
+auto partition(F&& matches, detail::count_argument n = 16) {
     COIR_CHECK_CLOSURE(F);
-    return detail::partition_by(detail::owned_by_fiber{}, std::forward<F>(matches), n);
+    return detail::partition_by(detail::owned_by_fiber{}, std::forward<F>(matches), n.value());
 }
 
 } // namespace coir::inline v0::streams

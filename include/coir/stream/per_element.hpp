@@ -7,6 +7,7 @@
 // awaited.
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/invoke.hpp>
 #include <coir/stream/awaiting.hpp>
 #include <coir/stream/selecting.hpp>
@@ -167,7 +168,7 @@ auto tap(F&& f) {
     return detail::make_stage<detail::tap_stage>(std::forward<F>(f));
 }
 
-// The first `n`; after them upstream is not pulled any more.
-inline auto take(std::size_t n) { return detail::make_stage<detail::take_stage>(n); }
+// The first `n`; after them upstream is not pulled any more. Negative: std::invalid_argument.
+inline auto take(detail::count_argument n) { return detail::make_stage<detail::take_stage>(n.value()); }
 
 } // namespace coir::inline v0::streams

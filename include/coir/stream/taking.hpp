@@ -3,6 +3,7 @@
 //     lines | streams::drop(1) | streams::drop_while(is_blank) | streams::take_until(is_last)
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/detail/invoke.hpp>
 #include <coir/stream/applying.hpp>
 #include <coir/stream/selecting.hpp>
@@ -124,8 +125,8 @@ auto take_until(F&& is_last) {
     return detail::make_stage<detail::take_until_stage>(std::forward<F>(is_last));
 }
 
-// All but the first `n`.
-inline auto drop(std::size_t n) { return detail::make_stage<detail::drop_stage>(n); }
+// All but the first `n`. Negative: std::invalid_argument.
+inline auto drop(detail::count_argument n) { return detail::make_stage<detail::drop_stage>(n.value()); }
 
 // All from the first one on for which `unwanted(element const&)` is false.
 template <class F>

@@ -6,6 +6,7 @@
 // text_error; what came before it was delivered.
 #pragma once
 
+#include <coir/detail/count_argument.hpp>
 #include <coir/stream/concept.hpp>
 #include <coir/stream/text/json_line_splitter.hpp>
 #include <coir/stream/text/line_splitter.hpp>
@@ -106,15 +107,15 @@ inline auto decode_utf8() { return detail::make_stage<detail::decode_stage>(utf8
 // Text to lines without their ends, which are LF, CR LF or CR; a last line needs none. A line of
 // more than `max_line` bytes fails the stream with text_error::line_too_long, after the lines
 // before it. What is held of an unfinished line is dropped if upstream fails or the stream is
-// closed. Amortised O(chunk).
-inline auto split_lines(std::size_t max_line = default_max_line) {
-    return detail::make_stage<detail::decode_stage>(line_splitter{max_line});
+// closed. Negative: std::invalid_argument. Amortised O(chunk).
+inline auto split_lines(detail::count_argument max_line = default_max_line) {
+    return detail::make_stage<detail::decode_stage>(line_splitter{max_line.value()});
 }
 
 // The same without the lines of nothing but spaces and tabs. The others are neither parsed nor
 // trimmed.
-inline auto split_json_lines(std::size_t max_line = default_max_line) {
-    return detail::make_stage<detail::decode_stage>(json_line_splitter{max_line});
+inline auto split_json_lines(detail::count_argument max_line = default_max_line) {
+    return detail::make_stage<detail::decode_stage>(json_line_splitter{max_line.value()});
 }
 
 // The bytes of a text/event-stream to its events, each an sse_event (WHATWG HTML, section 9.2.6). An
