@@ -120,9 +120,21 @@ public:
         return self.args_.apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; });
     }
 
+    // One that has a name may be used again: a copy is.
+    template <class Up>
+        requires async_stream<Up>
+    friend auto operator|(Up&& up, stage_closure const& self) {
+        constexpr bool can_be_copied = (std::copy_constructible<Args> && ...);
+        static_assert(can_be_copied, "coir: this operator holds what cannot be copied, so it is used once, as an "
+                                     "rvalue: stream | std::move(op)");
+        if constexpr (can_be_copied) {
+            return std::move(up) | stage_closure{self};
+        }
+    }
+
     template <class Up>
         requires(!async_stream<Up> && !awaitable<Up>)
-    friend auto operator|(Up&& up, stage_closure&&) {
+    friend auto operator|(Up&& up, stage_closure const&) {
         static_assert(!async_stream<std::remove_cvref_t<Up>>,
                       "coir: a pipeline is passed on as an rvalue: std::move(pipeline) | ...");
         static_assert(async_stream<std::remove_cvref_t<Up>>,
