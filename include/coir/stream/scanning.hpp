@@ -4,6 +4,7 @@
 #pragma once
 
 #include <coir/detail/invoke.hpp>
+#include <coir/detail/kept_key.hpp>
 #include <coir/stream/selecting.hpp>
 
 #include <cstddef>
@@ -94,14 +95,15 @@ struct unlike_last {
     using key = std::remove_cvref_t<std::invoke_result_t<Key&, T const&>>;
     static_assert(std::equality_comparable<key>,
                   "coir: changes compares elements, or what its function gives, with ==");
-    static_assert(std::constructible_from<key, std::invoke_result_t<Key&, T const&>>,
+    using kept = kept_key<T, key>;
+    static_assert(std::constructible_from<kept, std::invoke_result_t<Key&, T const&>>,
                   "coir: changes keeps a copy of the last element, or of what its function gives");
 
-    using state = std::optional<key>;
+    using state = std::optional<kept>;
 
     bool passes(state& last, T const& element) {
         decltype(auto) now = detail::invoke(key_of, element);
-        if (last && *last == now) {
+        if (last && is_key(*last, now)) {
             return false;
         }
         last.emplace(static_cast<decltype(now)>(now));
@@ -138,7 +140,10 @@ inline auto enumerate() { return detail::make_stage<detail::enumerate_stage>(); 
 // Drops each element that is equal to the one before it.
 inline auto changes() { return detail::make_stage<detail::changes_stage>(detail::identity{}); }
 
-// The same, comparing `key(element const&)`, which is all that is kept.
+// The same, comparing `key(element const&)`, which is all that is kept. A key may refer into the
+// element: of a reference, a std::string_view, and such parts of a std::tuple (as of std::tie) or
+// std::pair, a copy is kept, in a std::string. Of other types that refer to something, as pointers
+// do, the reference is: what a key of such a type refers to must outlive the stream.
 template <class Key>
 auto changes(Key&& key) {
     COIR_CHECK_CLOSURE(Key);
