@@ -20,11 +20,12 @@
 // `give` knows which. give never waits, so it may run in the middle of a pull. What it throws
 // goes through all stages, which are only closed then.
 //
-// A give may have more(), which the source asks before each element: interrupt_when looks at its
-// signal so. A compiler takes the look out of a loop in which nothing can fire the signal, which it
-// cannot do with one that depends on whether the element passes a filter.
+// A give may have a question, which the source asks before each element: interrupt_when looks at
+// its signal so. A compiler takes the look out of a loop in which nothing can fire the signal, which
+// it cannot do with one that depends on whether the element passes a filter.
 //
-// All of it must end up in one function: what give refers to is in memory otherwise.
+// All of it must end up in one function: what give refers to is in memory otherwise. GCC also leaves
+// it there if a give has a constructor, or refers to another for its question.
 #pragma once
 
 #include <coir/stream/concept.hpp>
@@ -36,43 +37,49 @@ namespace coir::inline v0::detail {
 
 template <class Give>
 concept asks_for_more = requires(Give& give) {
-    { give.more() } -> std::same_as<bool>;
+    { give.question() } -> std::same_as<bool>;
 };
 
 // For sources, before each element.
 template <class Give>
 COIR_FUSED bool wants_more(Give& give) {
     if constexpr (asks_for_more<Give>) {
-        return give.more();
+        return give.question();
     } else {
         return true;
     }
 }
 
-// A give that asks; made by giving().
-template <class Body, class More>
-class asking {
-public:
-    asking(Body body, More more) : body_{body}, more_{more} {}
+// A give that asks; made by giving() and giving_while().
+template <class Body, class Question>
+struct asking {
     template <class T>
     COIR_FUSED bool operator()(T&& x) {
-        return body_(std::forward<T>(x));
+        return body(std::forward<T>(x));
     }
-    COIR_FUSED bool more() { return more_(); }
 
-private:
-    Body body_;
-    More more_;
+    Body body;
+    Question question;
 };
 
 // What a stage gives to upstream, when it was given `give`: `body`, and the question goes on.
 template <class Give, class Body>
 COIR_FUSED auto giving(Give& give, Body body) {
     if constexpr (asks_for_more<Give>) {
-        auto more = [&give]() COIR_FUSED_LAMBDA { return give.more(); };
-        return asking{body, more};
+        return asking<Body, decltype(give.question)>{body, give.question};
     } else {
         return body;
+    }
+}
+
+// The same, with a question of its own.
+template <class Give, class Body, class Question>
+COIR_FUSED auto giving_while(Give& give, Body body, Question question) {
+    if constexpr (asks_for_more<Give>) {
+        auto both = [others = give.question, question]() COIR_FUSED_LAMBDA { return others() && question(); };
+        return asking<Body, decltype(both)>{body, both};
+    } else {
+        return asking<Body, Question>{body, question};
     }
 }
 

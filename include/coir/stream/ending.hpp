@@ -55,13 +55,12 @@ public:
         surrounding around{region_, f};
         auto const pass = [&](value_type&& x) COIR_FUSED_LAMBDA {
             more = give(std::move(x));
-            return more && (looks_first || !this->is_signalled());
+            return more && (asks || !this->is_signalled());
         };
-        auto const look = [&]()
-                              COIR_FUSED_LAMBDA { return wants_more(give) && !this->signal_->waiters().seems_done(); };
+        auto const look = [signal = &this->signal_->waiters()]() COIR_FUSED_LAMBDA { return !signal->seems_done(); };
         status s = status::pending;
-        if constexpr (looks_first) {
-            s = pull_each(this->up_, f, asking{pass, look});
+        if constexpr (asks) {
+            s = pull_each(this->up_, f, giving_while(give, pass, look));
         } else {
             s = pull_each(this->up_, f, giving(give, pass));
         }
@@ -80,7 +79,6 @@ public:
 
 private:
     enum class state : unsigned char { idle, armed, leaving, abandoned };
-    static constexpr bool looks_first = is_asked<Up> && waiter_list::has_cheap_look;
 
     status begin(fiber_base& f, std::optional<value_type>& out) {
         if (this->is_signalled()) {
