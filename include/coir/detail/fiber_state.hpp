@@ -4,6 +4,7 @@
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/fiber_end.hpp>
 #include <coir/detail/live_count.hpp>
+#include <coir/detail/pooled.hpp>
 #include <coir/detail/work.hpp>
 
 #include <memory>
@@ -46,14 +47,11 @@ private:
 };
 
 template <class T, class E, class Work, class... Args>
-class fiber_run : public fiber_state<T, E>, private counted<live::fibers> {
+class fiber_run : public fiber_state<T, E>, public pooled, private counted<live::fibers> {
 public:
     template <class W, class... As>
     fiber_run(scheduler& s, nursery& parent, W&& w, As&&... args)
         : fiber_state<T, E>{s, parent}, work_{std::in_place, std::forward<W>(w), std::forward<As>(args)...} {}
-
-    static void* operator new(std::size_t size) { return allocate_frame(size); }
-    static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }
 
 protected:
     ~fiber_run() = default;

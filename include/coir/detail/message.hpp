@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coir/detail/atomic.hpp>
+#include <coir/detail/pooled.hpp>
 #include <coir/detail/ring.hpp>
 
 #include <cstddef>
@@ -14,7 +15,7 @@
 namespace coir::inline v0::detail {
 
 template <class T>
-class message {
+class message : public pooled {
 public:
     message() = default;
     template <class... Args>

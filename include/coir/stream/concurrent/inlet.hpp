@@ -10,6 +10,7 @@
 // An element that is not taken stays until the next pull, or is dropped when the stage is closed.
 #pragma once
 
+#include <coir/detail/pooled.hpp>
 #include <coir/stream/concurrent/pump.hpp>
 #include <coir/stream/concurrent/stage_scope.hpp>
 
@@ -142,7 +143,7 @@ inline void inlet_base::tell(wake_batch& wakes) noexcept {
 }
 
 template <class Up>
-class inlet final : public inlet_base, public stream_pump<Up, inlet<Up>> {
+class inlet final : public inlet_base, public stream_pump<Up, inlet<Up>>, public pooled {
     using base = stream_pump<Up, inlet<Up>>;
     // An upstream that says of an element, under the lock, that it is of no use any more.
     static constexpr bool withdraws = requires(Up& up) { up.is_stale(); };
@@ -155,9 +156,6 @@ public:
           fiber_base::lifetime l = fiber_base::lifetime::of_its_owner)
         : inlet_base{scope, news}, base{puller, scope.members(), std::move(up), l},
           room_{scope.lock(), "room in a stream"} {}
-
-    static void* operator new(std::size_t size) { return allocate_frame(size); }
-    static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }
 
     // The consumer, of an inlet that has an element: it is moved out, and the next one is pulled.
     template <class T>

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coir/detail/invoke.hpp>
+#include <coir/detail/pooled.hpp>
 #include <coir/stream/concurrent/job_desk.hpp>
 #include <coir/stream/concurrent/started_stage.hpp>
 
@@ -97,13 +98,10 @@ public:
     inlet_news news;
 
 private:
-    struct member {
+    struct member : pooled {
         member(worker_state& in, fiber_base& puller, std::unique_ptr<member>&& before)
             : works{in.scope, in.news, puller, Work::make(in.desk_, shared_function<F>{in.function_})},
               older{std::move(before)} {}
-
-        static void* operator new(std::size_t size) { return allocate_frame(size); }
-        static void operator delete(void* p, std::size_t size) noexcept { deallocate_frame(p, size); }
 
         worker works;
         std::unique_ptr<member> older;

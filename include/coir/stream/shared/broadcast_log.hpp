@@ -8,7 +8,7 @@
 
 namespace coir::inline v0::detail {
 
-// An element is allocated once and shared by the readers. All but seal() and open() are called
+// An element is made once and shared by the readers. All but seal() and open() are called
 // under the lock of the run.
 template <class T>
 class broadcast_log {
