@@ -23,13 +23,20 @@ public:
         callee.caller = below_;
         callee.fiber = &fiber_;
         callee.completion = &record;
-        fiber_.top_ = &callee;
         if (too_deep_) [[unlikely]] {
+            fiber_.top_ = &callee;
             return status::call;
         }
+        return again(callee);
+    }
+
+    // The same for a frame that was called from here and has yielded, if calls are not too deep.
+    COIR_FUSED status again(frame& callee) noexcept {
+        fiber_.top_ = &callee;
         callee.handle.resume();
         return fiber_.last_ == status::value && fiber_.top_ == below_ ? status::value : fiber_.go_on_above(below_);
     }
+    bool are_too_deep() const noexcept { return too_deep_; }
 
 private:
     static constexpr unsigned deepest = 30;

@@ -50,8 +50,11 @@ public:
         try {
             s = pull_each(up_, f, [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
                 ++passed;
-                more = give(std::move(x));
-                return more;
+                if (give(std::move(x))) {
+                    return true;
+                }
+                more = false;
+                return false;
             });
             if (s == status::defect) {
                 thrown_ = up_.defect();

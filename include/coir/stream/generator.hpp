@@ -84,25 +84,29 @@ public:
         if (erased_) {
             return erased_->poll_each(f, detail::give_reference<T>{give});
         }
-        detail::direct_calls call{f};
         for (unsigned n = 0; n != detail::budget; ++n) {
-            if (innermost_ == nullptr) [[likely]] {
-                detail::status const s = advance(call);
-                if (s != detail::status::value) {
-                    return s;
-                }
-                if (!has_begun_another()) [[likely]] {
-                    if (!give(generator_->take())) {
-                        break;
-                    }
-                    continue;
-                }
-                enter();
-            }
             std::optional<T> out;
-            detail::status const s = poll_nested(f, out);
+            detail::status const s = poll_next(f, out);
             if (s != detail::status::value || !give(std::move(*out))) {
                 return s;
+            }
+            if (innermost_ != nullptr) [[unlikely]] {
+                continue;
+            }
+            // From one yield to the next, while the generator does nothing else.
+            for (detail::direct_calls call{f}; n + 1 != detail::budget && !call.are_too_deep(); ++n) {
+                detail::status const went = call.again(*generator_);
+                if (went != detail::status::value) [[unlikely]] {
+                    pulling_ = true;
+                    return went;
+                }
+                if (record_.ended() != detail::status::pending || has_begun_another()) [[unlikely]] {
+                    pulling_ = true;
+                    break;
+                }
+                if (!give(generator_->take())) {
+                    return detail::status::value;
+                }
             }
         }
         return detail::status::value;

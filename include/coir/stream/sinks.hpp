@@ -71,8 +71,11 @@ private:
         status accepted = status::value;
         loop_local<Sink> sink{sink_};
         status const s = up_.each(f, [&](typename Up::value_type&& x) COIR_FUSED_LAMBDA {
-            accepted = sink->accept(f, x);
-            return accepted == status::value;
+            status const now = sink->accept(f, x);
+            if (now != status::value) {
+                accepted = now;
+            }
+            return now == status::value;
         });
         if (accepted != status::value) {
             sink_ended_ = true;
