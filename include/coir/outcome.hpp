@@ -148,8 +148,8 @@ public:
     }
 
     /// What was thrown while cleaning up after the first cause, and what failed beside it (a typed
-    /// failure as suppressed_failure<E>), oldest first; empty and free in the normal case. Valid
-    /// until this outcome is destroyed, assigned, moved from or added to.
+    /// failure as suppressed_failure<E>), oldest first, 64 at most; empty and free in the normal case.
+    /// Valid until this outcome is destroyed, assigned, moved from or added to.
     [[nodiscard]] std::span<std::exception_ptr const> suppressed() const noexcept {
         return storage_.suppressed().view();
     }

@@ -101,8 +101,11 @@ public:
             return this->second_->poll(f);
         }
         status const s = this->first_.poll(f);
-        return s == status::failure ? this->begin_second(f, [this]() -> decltype(auto) { return this->first_.error(); })
-                                    : s;
+        if (s != status::failure) {
+            return s;
+        }
+        f.forget_suppressed();
+        return this->begin_second(f, [this]() -> decltype(auto) { return this->first_.error(); });
     }
     value_type get() {
         this->rethrow_own();

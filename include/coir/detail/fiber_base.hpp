@@ -143,6 +143,9 @@ public:
     bool is_queued() const noexcept { return next_.load(std::memory_order_relaxed) == next_step::queued; }
 
     suppressed_list suppressed; // thrown by finalizers since the cause that unwinds now
+    // That cause is a failure which is handled here, and what is beside it goes with it: a fiber
+    // may handle failures for ever.
+    void forget_suppressed() noexcept { suppressed = suppressed_list{}; }
     fiber_locals locals;        // of whoever made the fiber, and what was bound since
 
     enum class start { queued, here };

@@ -1,6 +1,7 @@
 // Running a finalizer: masked, to its end, and what it throws never hides the first cause.
 #pragma once
 
+#include <coir/detail/later_end.hpp>
 #include <coir/detail/work.hpp>
 
 namespace coir::inline v0::detail {
@@ -19,10 +20,13 @@ public:
     status poll(fiber_base& f, Late... late) {
         if (!std::exchange(masked_, true)) {
             shield_before_ = f.mask();
+            before_ = std::exchange(f.suppressed, {});
         }
         status const s = run_.poll(f, std::forward<Late>(late)...);
         if (has_ended(s)) {
             f.set_shield(shield_before_);
+            suppressed_list const own = std::exchange(f.suppressed, std::move(before_));
+            add_later(f, own.view());
         }
         return s;
     }
@@ -40,6 +44,7 @@ public:
 
 private:
     invocation<F, Late...> run_;
+    suppressed_list before_; // beside the cause why it runs; what it handles itself is no part of that
     std::uint32_t shield_before_ = 0;
     bool masked_ = false;
 };

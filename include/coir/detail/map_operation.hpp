@@ -147,8 +147,12 @@ public:
 
     status poll(fiber_base& f) {
         status const s = this->inner_.poll(f);
-        failed_ = s == status::failure;
-        return failed_ ? status::value : s;
+        if (s != status::failure) {
+            return s;
+        }
+        failed_ = true;
+        f.forget_suppressed();
+        return status::value;
     }
     value_type get() {
         if (failed_) {

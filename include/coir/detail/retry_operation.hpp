@@ -77,6 +77,7 @@ public:
             if (!delay) {
                 return s;
             }
+            f.forget_suppressed();
             running_.reset();
             sleep_.emplace(*delay);
         }

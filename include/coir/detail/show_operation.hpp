@@ -61,7 +61,11 @@ public:
 
     status poll(fiber_base& f) {
         ended_ = inner_.poll(f);
-        return ended_ == status::failure ? status::value : ended_;
+        if (ended_ != status::failure) {
+            return ended_;
+        }
+        f.forget_suppressed();
+        return status::value;
     }
 
     value_type get() {

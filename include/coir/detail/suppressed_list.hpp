@@ -35,9 +35,11 @@ public:
         if (shared_) release(shared_);
     }
 
-    /// Appends; the list is unchanged when it throws std::bad_alloc. Amortised O(1), O(size) after
-    /// a copy.
+    /// Appends, unless there are `most` already: a fiber that catches exceptions for ever keeps what
+    /// was suppressed beside them. The list is unchanged when it throws std::bad_alloc. Amortised
+    /// O(1), O(size) after a copy.
     void add(std::exception_ptr thrown) {
+        if (view().size() == most) return;
         if (!shared_ || is_shared() || shared_->size == shared_->capacity) grow();
         shared_->thrown[shared_->size++] = std::move(thrown);
     }
@@ -46,6 +48,8 @@ public:
         if (!shared_) return {};
         return {shared_->thrown, shared_->size};
     }
+
+    static constexpr std::size_t most = 64;
 
 private:
     // Not a vector: every unit that includes an outcome would compile one.

@@ -91,6 +91,7 @@ private:
     status begin_second(fiber_base& f) {
         status const s = first_.close_failed(f);
         if (s == status::value) {
+            f.forget_suppressed();
             given_.emplace(first_.stream().error());
             second_.emplace(detail::stream_from(detail::invoke(f_, std::move(*given_))));
         }
@@ -206,6 +207,7 @@ public:
         }
         if constexpr (!std::same_as<typename Up::error_type, never>) {
             if (s == status::failure) {
+                f.forget_suppressed();
                 given_ = true;
                 out.emplace(value_type::failure(this->given_error()));
                 return status::value;
@@ -224,6 +226,7 @@ public:
         status const s = this->each(f, giving(give, pass));
         if constexpr (!std::same_as<typename Up::error_type, never>) {
             if (s == status::failure) {
+                f.forget_suppressed();
                 given_ = true;
                 give(value_type::failure(this->given_error()));
                 return status::value;

@@ -80,6 +80,9 @@ public:
                     state_ = state::over;
                     return s == status::defect ? s : Rule::ending;
                 }
+                if constexpr (Rule::ending == status::failure) {
+                    f.forget_suppressed();
+                }
                 running_.reset();
                 sleep_.emplace(delay_);
                 state_ = state::sleeping;
