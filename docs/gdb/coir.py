@@ -8,7 +8,7 @@
 
 Prints what coir::dump(scheduler) does. It needs debug information of the program and runs none
 of its code. It reads what include/coir/detail/ calls by these names: fiber_base, nursery,
-cancel_state, claim_word and frame; tests/gdb compares it with dump().
+stream_nursery, cancel_state, claim_word, guarded_wait and frame; tests/gdb compares it with dump().
 """
 
 import re
@@ -216,8 +216,11 @@ class Fiber:
             return literal(int(self.block["masked_in_"])) or "something"
         leaf = self.block["waiting_in_"]
         what = literal_in_code(virtual_function(leaf, "what"))
-        if what is None:  # on a machine whose instructions are not known here
-            what = str(leaf.dynamic_type.target())
+        if what is None:
+            whole = leaf.dynamic_type
+            what = str(whole.target())  # on a machine whose instructions are not known here
+            if what == NAMESPACE + "detail::guarded_wait":  # it is told
+                what = literal(int(leaf.cast(whole)["what_"])) or "something"
         if what == "fiber":
             # A fiber_wait: its handle is behind the leaf.
             wait = type_of("detail::wait_leaf")
@@ -248,36 +251,74 @@ class Fiber:
         activity, site = self.activity()
         return f"fiber {self.id}" + (f" ({name})" if name else "") + activity + str(site) + self.asked()
 
-    def groups(self):
-        """Its children, and those of the scopes and the like that it is in."""
-        at = self.block["children_"]
-        while True:
-            yield at
-            if int(at["next_"]) == 0:
-                return
-            at = at["next_"].dereference()
+
+# ---- The tree: nursery_walk and nest_streams.
 
 
-def fibers_in(nursery):
-    members = []
+def chain(nursery):
+    """It and those behind it: the groups that a fiber is in, the streams of a scheduler."""
+    yield nursery
+    while int(nursery["next_"]) != 0:
+        nursery = nursery["next_"].dereference()
+        yield nursery
+
+
+def members(nursery):
+    found = []
     at = nursery["newest_"]
     while int(at) != 0:
-        members.append(at)
+        found.append(Fiber(at))
         at = Object(at, "detail::nursery_member")["older_"]
-    return [Fiber(m) for m in reversed(members)]
+    return reversed(found)
 
 
-def write_fibers(nursery, stacks):
+def owner_of(nursery, otherwise):
+    """The id of the fiber that its members stand below; of a stream's, the one that pulls."""
+    if not nursery["of_a_stream_"]:
+        return otherwise
+    return number(at_address(nursery.address, type_of("detail::stream_nursery"))["consumer_"])
+
+
+def walk(roots):
+    """Each fiber, and the id of its parent. Those of streams come last, wherever they belong."""
+
+    def below(nursery, owner):
+        found = [(f, owner_of(n, owner)) for n in chain(nursery) for f in members(n)]
+        return reversed(found)
+
     # No recursion: trees of fibers may be deep.
-    left = [(f, 0) for f in reversed(fibers_in(nursery))]
+    left = [*below(roots, 0)]
+    while left:
+        fiber, parent = left.pop()
+        yield fiber, parent
+        left += below(fiber.block["children_"], fiber.id)
+
+
+def write_tree(found, stacks):
+    ids = {fiber.id for fiber, _ in found}
+    children = {}
+    for fiber, parent in found:
+        children.setdefault(parent if parent in ids else 0, []).append(fiber)
+
+    def below(owner, depth):
+        return ((f, depth) for f in reversed(children.get(owner, [])))
+
+    left = [*below(0, 0)]
     while left:
         fiber, depth = left.pop()
         gdb.write("  " * depth + fiber.line() + "\n")
         if stacks and fiber.state in (WAITING, MASKED):
             for site in fiber.sites()[:STACK_LIMIT]:
                 gdb.write("  " * (depth + 2) + f"awaits{site}\n")
-        below = [f for group in fiber.groups() for f in fibers_in(group)]
-        left += [(f, depth + 1) for f in reversed(below)]
+        left += below(fiber.id, depth + 1)
+
+
+def write_fibers(roots, stacks):
+    found = []
+    try:
+        found.extend(walk(roots))
+    finally:  # of damaged memory, what comes before
+        write_tree(found, stacks)
 
 
 # ---- Schedulers.
