@@ -79,7 +79,7 @@ TEST_CASE("an error of two types is told apart with std::variant, one handled by
     });
 }
 
-TEST_CASE("what a finalizer throws before or_else is suppressed, as the failure came first [S8][S12]") {
+TEST_CASE("what a finalizer throws before or_else is beside the failure, and goes with it [S8][S12]") {
     test_scheduler s;
     auto const end = s.run([]() -> task<numbers> {
         co_return co_await (streams::fail_with<int>(err{1}) | streams::ensuring(throwing_finalizer("close")) |
@@ -87,8 +87,7 @@ TEST_CASE("what a finalizer throws before or_else is suppressed, as the failure 
     });
     REQUIRE(end.is_success());
     CHECK(end.value() == numbers{2});
-    REQUIRE(end.suppressed().size() == 1);
-    CHECK(message_of(end.suppressed()[0]) == "close");
+    CHECK(end.suppressed().empty());
 }
 
 TEST_CASE("what the functions of or_else, transform_error and retry throw is a defect [S10]") {
