@@ -477,7 +477,8 @@ TEST_CASE("everywhere: a blocking call is waited for, unless it is left as a dae
             auto const early = fork(asked_before);
             early.request_interrupt();
             auto const& not_begun = co_await early.await();
-            CHECK(not_begun.is_interrupted());
+            // Another thread may have been through before it was asked.
+            CHECK((not_begun.is_interrupted() || (called && !at.one_thread)));
             CHECK_FALSE((at.one_thread && called));
         },
         3);
