@@ -3,6 +3,8 @@
 
 #include "support/effort.hpp"
 
+#include <coir/schedule.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <numeric>
 #include <random>
 #include <ranges>
+#include <tuple>
 
 using namespace stream_test;
 
@@ -115,6 +118,29 @@ numbers differences(numbers const& in) {
     }
     return out;
 }
+std::vector<std::tuple<int, int>> zipped(numbers const& a, numbers const& b) {
+    std::vector<std::tuple<int, int>> out;
+    for (std::size_t i = 0; i < (std::min)(a.size(), b.size()); ++i) {
+        out.emplace_back(a[i], b[i]);
+    }
+    return out;
+}
+std::vector<std::tuple<int, int, int>> triples(numbers const& in) {
+    std::vector<std::tuple<int, int, int>> out;
+    for (std::size_t i = 2; i < in.size(); ++i) {
+        out.emplace_back(in[i - 2], in[i - 1], in[i]);
+    }
+    return out;
+}
+numbers first_of_each_parity(numbers const& in) {
+    numbers out;
+    for (int const n : in) {
+        if (out.empty() || out.back() % 2 != n % 2) {
+            out.push_back(n);
+        }
+    }
+    return out;
+}
 numbers joined(numbers a, numbers const& b) {
     a.insert(a.end(), b.begin(), b.end());
     return a;
@@ -159,6 +185,15 @@ TEST_CASE("the other stages and sinks do what a loop does [S4][S30]") {
         CHECK(ints(streams::from(in) | streams::flat_map(copies)) == repeated(in));
         CHECK(ints(streams::from(in) | streams::adjacent() | streams::transform(difference)) == differences(in));
         CHECK(ints(streams::concat(streams::from(in), streams::from(more))) == joined(in, more));
+        using pairs = std::tuple<int, int>;
+        CHECK(run<pairs>(streams::from(in) | streams::zip(streams::from(more))) == zipped(in, more));
+        CHECK(run<std::tuple<int, int, int>>(streams::from(in) | streams::adjacent<3>()) == triples(in));
+        auto const parity = [](int x) { return x % 2; };
+        CHECK(ints(streams::from(in) | streams::changes(parity)) == first_of_each_parity(in));
+        CHECK(ints(streams::repeat([&in] { return streams::from(in); }, coir::recurs(1))) == joined(in, in));
+        auto const instead = [&more](int) { return more; };
+        CHECK(ints(streams::concat(streams::from(in), streams::fail_with<int>(k)) | streams::or_else(instead)) ==
+              joined(in, more));
         auto const numbered = run<std::pair<std::size_t, int>>(streams::from(in) | streams::enumerate());
         CHECK(numbered.size() == in.size());
         for (std::size_t i = 0; i < numbered.size(); ++i) {

@@ -246,4 +246,44 @@ TEST_CASE("a broadcast allocates nothing for an element, for however many reader
     }
 }
 
+TEST_CASE("a share and a partition allocate nothing for an element") {
+    auto const shared = [](int n) {
+        auto body = [n](coir::scope<>& s) -> task<> {
+            auto make = [n] { return numbers_up_to(n); };
+            auto all = streams::share(s, make);
+            co_await (all.subscribe() | streams::drain());
+        };
+        return coir::with_scope(body);
+    };
+    auto const parted = [](int n) {
+        auto body = [n](coir::scope<>& s) -> task<> {
+            auto is_even = [](int x) { return x % 2 == 0; };
+            auto sides = numbers_up_to(n) | streams::partition(s, is_even, 4);
+            auto read = [](auto source) -> task<> { co_await (std::move(source) | streams::drain()); };
+            s.fork(read, std::move(sides.matching));
+            s.fork(read, std::move(sides.rest));
+            co_return;
+        };
+        return coir::with_scope(body);
+    };
+    auto const check = [](auto make) {
+        allocations_of(100, make); // fills the caches of frames
+        CHECK(allocations_of(11'000, make) == allocations_of(1'000, make));
+    };
+    check(shared);
+    check(parted);
+}
+
+TEST_CASE("retry and the other limits of time allocate nothing for an element") {
+    check_constant([](int n) {
+        auto attempt = [n, left = 3]() mutable {
+            return streams::concat(numbers_up_to(n), streams::fail_with<int>(left--)) |
+                   streams::transform_error([](int e) { return err{e}; });
+        };
+        return streams::retry(attempt, coir::recurs(9).while_error([](err e) { return e.code > 1; })) |
+               streams::timeout_first(1h, err{0}) | streams::timeout_total(1h, err{0}) |
+               streams::or_else([](auto const&) { return streams::empty<int>(); }) | streams::drain();
+    });
+}
+
 #endif

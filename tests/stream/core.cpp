@@ -3,6 +3,9 @@
 
 #include "support/counted.hpp"
 
+#include <coir/combine.hpp>
+#include <coir/sync/pubsub.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <array>
@@ -513,6 +516,53 @@ TEST_CASE("a queue that is waited for wakes the stream, and an interrupted strea
         co_await q.push(2);
         CHECK(q.size() == 1);
         CHECK(seen == numbers{1});
+    });
+}
+
+TEST_CASE("a subscription gives what is published while it lasts, all of it before the end [S14][Q22]") {
+    test_scheduler s;
+    s.run([]() -> task<> {
+        coir::pubsub<int> events{coir::bounded(2)};
+        static_cast<void>(events.try_publish(0)); // nobody listens
+        auto mine = events.subscribe();
+        auto other = events.subscribe();
+        auto publish = [&]() -> task<> {
+            for (int i = 1; i <= 5; ++i) {
+                co_await events.publish(i); // waits for the slowest
+            }
+            events.close();
+        };
+        fork(publish);
+        auto const all = co_await coir::when_all(streams::from_pubsub(mine) | streams::to_vector(),
+                                                 streams::from_pubsub(other) | streams::take(5) | streams::to_vector());
+        CHECK(std::get<0>(all) == one_to(5));
+        CHECK(std::get<1>(all) == one_to(5));
+    });
+}
+
+TEST_CASE("a stream of a subscription that is left or interrupted has taken no more than it gave [S14][Q22]") {
+    test_scheduler s;
+    s.run([]() -> task<> {
+        coir::pubsub<int> events{coir::bounded(9)};
+        auto mine = events.subscribe();
+        for (int i = 1; i <= 4; ++i) {
+            static_cast<void>(events.try_publish(i));
+        }
+        auto const two = co_await (streams::from_pubsub(mine) | streams::take(2) | streams::to_vector());
+        CHECK(two == numbers{1, 2});
+        CHECK(mine.size() == 2);
+        numbers seen;
+        auto run = [&]() -> task<> {
+            co_await (streams::from_pubsub(mine) | streams::for_each([&seen](int n) { seen.push_back(n); }));
+        };
+        auto const f = fork(run);
+        co_await sleep_for(1ms); // both taken, and it waits
+        auto const& end = co_await f.interrupt();
+        CHECK(end.is_interrupted());
+        CHECK(seen == numbers{3, 4});
+        static_cast<void>(events.try_publish(5));
+        CHECK(mine.size() == 1);
+        CHECK(seen.size() == 2);
     });
 }
 

@@ -488,6 +488,51 @@ TEST_CASE("nested: whichever fires first stops what is above it [X10]") {
     }
 }
 
+TEST_CASE("what follows a stream that its signal has stopped runs, also where another signal is heard [X10]") {
+    test_scheduler s;
+    deferred<> inner;
+    deferred<> outer;
+    entries log;
+    auto const slow_one = [&log](int n) { return slow(&log, 1h, n); };
+    auto const nested = [&] {
+        return streams::from(one_to(3)) | streams::transform(slow_one) | streams::interrupt_when(inner) |
+               streams::interrupt_when(outer);
+    };
+    auto const stopped = entries{"inner begins", "inner ends", "slow"};
+    SECTION("in a concat behind both") {
+        auto const end = s.run([&]() -> task<numbers> {
+            fork(after, 5ms, &outer);
+            co_return co_await (streams::concat(nested(), ticking(1ms, 2)) | streams::to_vector());
+        });
+        CHECK(end.value() == numbers{1, 2});
+        CHECK(log == stopped);
+    }
+    SECTION("in a concat that the outer signal is around, stopped by the inner one") {
+        auto const end = s.run([&]() -> task<numbers> {
+            fork(after, 5ms, &inner);
+            co_return co_await (streams::concat(streams::from(one_to(3)) | streams::transform(slow_one) |
+                                                    streams::interrupt_when(inner),
+                                                ticking(1ms, 2)) |
+                                streams::interrupt_when(outer) | streams::to_vector());
+        });
+        CHECK(end.value() == numbers{1, 2});
+        CHECK(log == stopped);
+    }
+    SECTION("in a flat_map") {
+        auto const end = s.run([&]() -> task<numbers> {
+            fork(after, 5ms, &outer);
+            auto first_is_slow = [&](int n) -> stream<int> {
+                return n == 1 ? stream<int>{nested()} : stream<int>{streams::once(n)};
+            };
+            co_return co_await (streams::from(one_to(3)) | streams::flat_map(first_is_slow) | streams::to_vector());
+        });
+        CHECK(end.value() == numbers{2, 3});
+        CHECK(log == stopped);
+    }
+    CHECK(inner.waiter_count() == 0);
+    CHECK(outer.waiter_count() == 0);
+}
+
 TEST_CASE("the signal and an interruption of the fiber at once: the fiber ends, once [X1][I1]") {
     test_scheduler s;
     deferred<> stop;

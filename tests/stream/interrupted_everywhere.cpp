@@ -2,6 +2,8 @@
 // that was opened is closed when the fiber has ended, and nothing is left behind.
 #include "everywhere_support.hpp"
 
+#include <coir/sync/pubsub.hpp>
+
 using namespace stream_test;
 
 TEST_CASE("a generator interrupted everywhere [S10][I1]") {
@@ -85,6 +87,25 @@ TEST_CASE("from_queue interrupted everywhere [S14]") {
     });
 }
 
+TEST_CASE("from_pubsub interrupted everywhere [S14]") {
+    everywhere([](ledger& b) -> task<> {
+        coir::pubsub<int> events{coir::bounded(1)};
+        auto mine = events.subscribe();
+        auto publish = [&]() -> task<> {
+            for (int i = 0; i < 3; ++i) {
+                co_await events.publish(i);
+                co_await sleep_for(1ms);
+            }
+            events.close();
+        };
+        auto run = [&]() -> task<> {
+            fork(publish);
+            co_await (closed_by(b, streams::from_pubsub(mine)) | streams::drain());
+        };
+        co_await run();
+    });
+}
+
 TEST_CASE("with_stream interrupted everywhere [S15][S16]") {
     everywhere([](ledger& b) -> task<> {
         auto body = [&b](auto& in) -> task<> {
@@ -105,6 +126,18 @@ TEST_CASE("decoders interrupted everywhere [S36]") {
         auto text = [](int n) { return std::string(static_cast<std::size_t>(n), 'x') + "\n"; };
         auto const r = co_await coir::as_result(closed_by(b, guarded_source(b, 3)) | streams::transform(text) |
                                                 streams::decode_utf8() | streams::split_lines() | streams::drain());
+        CHECK(r.has_value());
+    });
+    everywhere([](ledger& b) -> task<> {
+        auto text = [](int n) { return "{\"n\":" + std::to_string(n) + "}\n{"; };
+        auto const r = co_await coir::as_result(closed_by(b, guarded_source(b, 3)) | streams::transform(text) |
+                                                streams::split_json_lines() | streams::drain());
+        CHECK(r.has_value());
+    });
+    everywhere([](ledger& b) -> task<> {
+        auto text = [](int n) { return "data: " + std::to_string(n) + "\n\ndata: cut"; };
+        auto const r = co_await coir::as_result(closed_by(b, guarded_source(b, 3)) | streams::transform(text) |
+                                                streams::server_sent_events() | streams::drain());
         CHECK(r.has_value());
     });
 }

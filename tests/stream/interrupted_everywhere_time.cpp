@@ -53,6 +53,8 @@ TEST_CASE("throttle, interrupted everywhere [X29]") {
     everywhere_through([](auto s) {
         return std::move(s) | streams::throttle(3ms, streams::throttle_options{.excess = streams::excess::is_dropped});
     });
+    everywhere_through(
+        [](auto s) { return std::move(s) | streams::throttle(3ms, streams::throttle_options{.burst = 2}); });
 }
 
 TEST_CASE("spaced, interrupted everywhere [I1]") {
@@ -68,6 +70,12 @@ TEST_CASE("timeouts that pass, interrupted everywhere [X33][X34]") {
         CHECK(r.error() == err{2});
     });
     CHECK(moments > 10);
+    auto const in_all = interrupt_everywhere([](ledger& books) -> task<> {
+        auto const r = co_await coir::as_result(closed_by(books, guarded_source(books, 9)) |
+                                                streams::timeout_total(4500us, err{3}) | streams::drain());
+        CHECK(r.error() == err{3});
+    });
+    CHECK(in_all > 10);
 }
 
 TEST_CASE("interrupt_after, interrupted everywhere [X13]") {

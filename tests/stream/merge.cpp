@@ -171,6 +171,9 @@ TEST_CASE("with a slow consumer each side of a merge is one element ahead at mos
         auto const slow = [&](int side) -> task<> {
             ++taken[side];
             co_await sleep_for(1ms);
+            for (int const each : {0, 1}) {
+                CHECK(pulled[each] == (std::min)(taken[each] + 1, 6)); // and it does get that far
+            }
         };
         s.run([&]() -> task<> {
             auto left = count(0);
