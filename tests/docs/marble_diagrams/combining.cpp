@@ -125,6 +125,19 @@ void draw_readers(gallery& g) {
         f.board().run(read);
         f.show("share", {{"take(4)", first}, {"late, take(3)", second}});
     }
+    {
+        figure f{g, "partition"};
+        line letters_seen, digits_seen;
+        auto read = [&]() -> coir::task<> {
+            auto is_letter = [](char c) { return c >= 'a'; };
+            auto sides = f.pulled_source("pulled", "a12b3c4|") | streams::partition(is_letter, 1);
+            auto const one = coir::fork(f.board().record(std::move(sides.matching), letters_seen));
+            co_await f.board().record(std::move(sides.rest), digits_seen, 3s);
+            co_await one;
+        };
+        f.board().run(read);
+        f.show("partition(is_letter, 1)", {{"matching", letters_seen}, {"rest, takes 3s", digits_seen}});
+    }
 }
 
 } // namespace

@@ -29,6 +29,11 @@ void draw_time(gallery& g) {
     COIR_FIGURE(g, "timeout", "-----a-b------c--|", streams::timeout(3s));
     COIR_FIGURE(g, "timeout_fail", "-----a-b------c--|", timeout_fail(3s, "late"));
     COIR_FIGURE(g, "timeout_first", "-----a---b----c--|", timeout_first(3s, "slow"));
+    COIR_FIGURE(g, "timeout_total", "a-b---c------d--|", timeout_total(9s, "over"));
+    {
+        figure f{g, "interval"};
+        f.play("interval(2s) | take(4)", interval(2s) | take(4));
+    }
     {
         figure f{g, "debounce_collect_flush"};
         flush_handle flush;
