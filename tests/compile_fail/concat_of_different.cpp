@@ -1,4 +1,4 @@
-// error: coir: the streams of concat have elements of one type, or types with a common one
+// error: coir: streams whose elements become one stream have elements of one type, or types with a common one
 #include <coir/stream.hpp>
 
 #include <string>

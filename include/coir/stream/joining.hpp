@@ -3,26 +3,12 @@
 //     streams::concat(stored_messages(), streams::from_queue(new_messages))
 #pragma once
 
+#include <coir/stream/common_element.hpp>
 #include <coir/stream/enclosed.hpp>
 
-#include <type_traits>
 #include <utility>
 
 namespace coir::inline v0::detail {
-
-template <class... Ts>
-struct common_element {
-    static_assert(fits<Ts...>, "coir: the streams of concat have elements of one type, or types with a common one");
-};
-template <class... Ts>
-    requires requires { typename std::common_type_t<Ts...>; }
-struct common_element<Ts...> {
-    using type = std::common_type_t<Ts...>;
-};
-template <class T>
-struct common_element<T, T> {
-    using type = T;
-};
 
 // The first is closed before the second is pulled.
 template <async_stream First, async_stream Second>

@@ -5,9 +5,8 @@
 //     streams::merge(a(), b(), c())
 #pragma once
 
+#include <coir/stream/common_element.hpp>
 #include <coir/stream/concurrent/inlets.hpp>
-
-#include <type_traits>
 
 namespace coir::inline v0::streams {
 
@@ -38,7 +37,7 @@ struct merge_state : inlets_state<Ups...> {
 template <class... Ups>
 class merge_source : public inlets_stage<merge_state<Ups...>, Ups...> {
 public:
-    using value_type = std::common_type_t<typename Ups::value_type...>;
+    using value_type = typename common_element<typename Ups::value_type...>::type;
 
     explicit merge_source(streams::ends_with ends, Ups&&... ups)
         : inlets_stage<merge_state<Ups...>, Ups...>{std::move(ups)...}, ends_{ends} {}

@@ -161,6 +161,12 @@ auto from(R&& range) {
     }
 }
 
+template <class R>
+    requires(!std::ranges::input_range<R> && !detail::is_moved<std::remove_cvref_t<R>>)
+auto from(R&&) {
+    static_assert(detail::fits<R>, "coir: from takes a range; one element is streams::once");
+}
+
 // A list in braces is gone before the stream is run, so its elements are copied.
 template <class T>
 auto from(std::initializer_list<T> elements) {
@@ -176,12 +182,14 @@ auto from(moved_callable<R> range) {
 // queue outlives the stream. Several streams of one queue share its elements among them.
 template <class Queue>
 auto from_queue(Queue& queue) {
+    static_assert(requires { queue.pop(); }, "coir: from_queue takes a queue, or another type with a pop to await");
     return detail::repeated_source{[q = &queue] { return q->pop(); }};
 }
 
 // What a subscription of a pubsub receives. The subscription outlives the stream.
 template <class Subscription>
 auto from_pubsub(Subscription& subscription) {
+    static_assert(requires { subscription.next(); }, "coir: from_pubsub takes what subscribe() of a pubsub returns");
     return detail::repeated_source{[s = &subscription] { return s->next(); }};
 }
 

@@ -130,6 +130,18 @@ auto with_stream(S s, Body&& body) {
                                                                   detail::unwrap(std::forward<Body>(body))};
 }
 
+template <class S, class Body>
+    requires(!async_stream<std::remove_cvref_t<S>>)
+auto with_stream(S&&, Body&&) {
+    static_assert(async_stream<S>, "coir: this is no stream; begin with streams::from or another source");
+}
+template <class S, class Body>
+    requires(async_stream<std::remove_cvref_t<S>> &&
+             !std::invocable<std::decay_t<Body>&, open_stream<std::remove_cvref_t<S>>&>)
+auto with_stream(S&&, Body&&) {
+    static_assert(detail::fits<S>, "coir: the body of with_stream takes the open stream, auto& in, for next(in)");
+}
+
 // `co_await next(in)` -> std::optional<T>: nothing at the end, and ever after. A pull that failed
 // or was given up, by a timeout say, is the last one. A stream that failed is closed before its
 // error is seen.

@@ -1,0 +1,6 @@
+// error: coir: streams whose elements become one stream have elements of one type, or types with a common one
+#include <coir/stream.hpp>
+
+#include <string>
+
+auto all() { return coir::streams::once(1) | coir::streams::merge(coir::streams::once(MISTAKE(std::string{}, 2L))); }
