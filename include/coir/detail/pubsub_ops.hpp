@@ -9,8 +9,8 @@
 namespace coir::inline v0::detail {
 
 template <class T>
-class [[nodiscard("it does nothing until it is awaited")]] pubsub_publish : public single_wait,
-                                                                            private publish_waiter<T> {
+class [[nodiscard("it does nothing until it is awaited")]] pubsub_publish final : public single_wait,
+                                                                                  private publish_waiter<T> {
 public:
     using value_type = push_status;
     using error_type = never;
@@ -68,7 +68,8 @@ std::optional<T> copy_of(message_ptr<T> const& m) {
 }
 
 template <class T>
-class [[nodiscard("it does nothing until it is awaited")]] pubsub_next : public single_wait, private read_waiter<T> {
+class [[nodiscard("it does nothing until it is awaited")]] pubsub_next final : public single_wait,
+                                                                               private read_waiter<T> {
 public:
     using value_type = std::optional<T>;
     using error_type = never;
