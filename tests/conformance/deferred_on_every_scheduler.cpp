@@ -398,7 +398,7 @@ TEST_CASE("everywhere: whichever of 512 waiters leave, the others resume [D21]")
           rule{[](std::size_t i) { return i % 2 == 0; }}, rule{[](std::size_t i) { return i * i % 7 < 3; }},
           rule{[](std::size_t) { return true; }}}) {
         on_every_scheduler(
-            [leaves](place const&) -> task<> {
+            [leaves](place const& at) -> task<> {
                 deferred<int> d;
                 auto const waiters = fork_waiters(d, n);
                 co_await until_waiting(d, n);
@@ -410,7 +410,9 @@ TEST_CASE("everywhere: whichever of 512 waiters leave, the others resume [D21]")
                         ++gone;
                     }
                 }
-                CHECK(d.waiter_count() == n - gone);
+                if (at.one_thread) { // elsewhere one may still be on its way into the wait, or out of it
+                    CHECK(d.waiter_count() == n - gone);
+                }
                 d.succeed(3);
                 ends const all = co_await ends_of(waiters, 3);
                 CHECK(all == ends{n - gone, gone, 0});
