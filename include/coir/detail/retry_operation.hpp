@@ -47,6 +47,8 @@ template <class Factory, class Policy>
 class [[nodiscard]] retry_operation {
     using inner = operation_of<std::invoke_result_t<Factory&>>;
     static_assert(!std::same_as<typename inner::error_type, never>, "coir: retry is for what can fail");
+    static_assert(tells_when<Policy, typename inner::error_type>,
+                  "coir: retry and repeat take a schedule, such as spaced(1s) && recurs(5)");
 
 public:
     using value_type = typename inner::value_type;

@@ -101,6 +101,15 @@ private:
     F f_;
 };
 
+template <class T>
+inline constexpr bool is_schedule = false;
+template <class F>
+inline constexpr bool is_schedule<schedule<F>> = true;
+
+// What retry and repeat are told by: a schedule, or another type with such a next().
+template <class Policy, class E>
+concept tells_when = is_schedule<Policy> || requires(Policy& p, schedule_step const& s, E const& e) { p.next(s, e); };
+
 template <class F>
 auto make_schedule(F f) {
     return schedule<F>{std::move(f)};

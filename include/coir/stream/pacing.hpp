@@ -116,11 +116,6 @@ private:
     unsigned dropped_ = 0;
 };
 
-template <class T>
-inline constexpr bool is_schedule = false;
-template <class F>
-inline constexpr bool is_schedule<schedule<F>> = true;
-
 template <class Up, class Policy>
 class spaced_stage : public stage<Up> {
 public:

@@ -43,6 +43,8 @@ class restarting_source {
     static_assert(async_stream<inner>, "coir: this takes a function that makes a stream");
     static constexpr bool can_fail = !std::same_as<typename inner::error_type, never>;
     static_assert(can_fail || Rule::ending != status::failure, "coir: retry is for what can fail");
+    using told = std::conditional_t<Rule::ending == status::failure, typename inner::error_type, unit>;
+    static_assert(tells_when<Policy, told>, "coir: retry and repeat take a schedule, such as spaced(1s) && recurs(5)");
 
 public:
     using value_type = typename inner::value_type;
