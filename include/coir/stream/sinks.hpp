@@ -154,6 +154,9 @@ private:
 template <class T, class State, class F>
 class fold_sink : public plain_sink {
     static_assert(std::invocable<F&, State, T>, "coir: fold takes a start value and a function of state and element");
+    static_assert(
+        requires(State& state, F& f, T& x) { state = detail::invoke(f, std::move(state), std::move(x)); },
+        "coir: the function of fold returns the new state, of the type of the start value");
 
 public:
     using value_type = State;
