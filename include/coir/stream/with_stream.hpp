@@ -126,6 +126,8 @@ template <async_stream S, class Body>
     requires std::invocable<std::decay_t<Body>&, open_stream<S>&>
 auto with_stream(S s, Body&& body) {
     COIR_CHECK_CLOSURE(Body);
+    static_assert(detail::work<detail::stored<Body>, open_stream<S>&>,
+                  "coir: the body of with_stream is a coroutine, or returns another awaitable");
     return detail::with_stream_operation<S, detail::stored<Body>>{std::move(s),
                                                                   detail::unwrap(std::forward<Body>(body))};
 }
