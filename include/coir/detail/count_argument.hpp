@@ -22,6 +22,12 @@ public:
     template <counting_type N>
     constexpr count_argument(N const& n) : n_{checked(+n)} {}
 
+    template <class N>
+        requires(!counting_type<N>)
+    constexpr count_argument(N const&) : n_{0} {
+        static_assert(counting_type<N>, "coir: how many is said with an integer");
+    }
+
     constexpr std::size_t value() const noexcept { return n_; }
 
 private:

@@ -154,4 +154,10 @@ auto buffer(N n) {
     return streams::buffer(bounded(n));
 }
 
+template <class N>
+    requires(!std::integral<N> && !std::convertible_to<N const&, queue_capacity>)
+auto buffer(N const&) {
+    static_assert(detail::fits<N>, "coir: buffer takes a number of elements, or how many and what then: sliding(1)");
+}
+
 } // namespace coir::inline v0::streams
