@@ -7,9 +7,11 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace coir::inline v0 {
@@ -55,6 +57,16 @@ public:
     {
         copy_.emplace(element);
         yielded_ = std::addressof(*copy_);
+        return {};
+    }
+
+    // Not of a number that may be a null pointer.
+    template <class U>
+        requires(!std::is_convertible_v<U, T> && !(std::is_integral_v<U> && std::is_convertible_v<std::nullptr_t, T>))
+    yielding yield_value(U&&) noexcept {
+        static_assert(
+            std::is_convertible_v<U, T>,
+            "coir: this is not what the generator yields, or it has a name and cannot be copied: std::move it");
         return {};
     }
 
