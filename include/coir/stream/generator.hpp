@@ -41,13 +41,12 @@ public:
                  std::constructible_from<T, typename S::value_type> && error_for<E, typename S::error_type>)
     stream(S s) : erased_{std::make_unique<detail::erased<S, T, E>>(std::move(s))} {}
 
-    // Of another pipeline, to say what is wrong with it.
+    // Of one whose errors it does not accept, to say so. One with other elements is left to other
+    // overloads.
     template <class S>
         requires(!std::derived_from<S, stream> && detail::polled_stream<S> &&
-                 !(std::constructible_from<T, typename S::value_type> && error_for<E, typename S::error_type>))
+                 std::constructible_from<T, typename S::value_type> && !error_for<E, typename S::error_type>)
     stream(S) {
-        static_assert(std::constructible_from<T, typename S::value_type>,
-                      "coir: the elements of this pipeline do not become a T of stream<T, E>; use streams::transform");
         static_assert(error_for<E, typename S::error_type>,
                       "coir: the E of stream<T, E> does not accept this pipeline's errors; add them, or use "
                       "streams::transform_error");
