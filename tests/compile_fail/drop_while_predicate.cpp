@@ -1,4 +1,5 @@
 // error: coir: drop_while takes a function of one element that returns bool
+// [S5]
 #include <coir/stream.hpp>
 
 int digits(int);

@@ -1,4 +1,5 @@
 // error: coir: filter takes a function of one element that returns bool, or a task of bool
+// [S5]
 #include <coir/stream.hpp>
 
 coir::task<int> rank(int);

@@ -1,4 +1,5 @@
 // error: coir: take_until takes a function of one element that returns bool
+// [S5]
 #include <coir/stream.hpp>
 
 coir::task<bool> is_done(int);

@@ -1,4 +1,5 @@
 // error: coir: take_while takes a function of one element that returns bool
+// [S5]
 #include <coir/stream.hpp>
 
 coir::task<bool> is_good(int);
