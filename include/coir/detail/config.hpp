@@ -28,6 +28,18 @@
 #define COIR_FUSED_LAMBDA
 #endif
 
+// Where GCC has inlined all, it guesses that an optional or a string which was moved "may be used
+// uninitialized", wrongly. It asks the pragmas of every function it has inlined, so these stand
+// around what it inlines the rest into.
+#if defined(__GNUC__) && !defined(__clang__)
+#define COIR_UNINITIALIZED_GUESSES_OFF                                                                                 \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define COIR_UNINITIALIZED_GUESSES_ON _Pragma("GCC diagnostic pop")
+#else
+#define COIR_UNINITIALIZED_GUESSES_OFF
+#define COIR_UNINITIALIZED_GUESSES_ON
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define COIR_ASAN 1
 #elif defined(__has_feature)

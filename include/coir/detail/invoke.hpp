@@ -5,6 +5,7 @@
 //                                            // std::reference_wrapper, to an order
 #pragma once
 
+#include <coir/detail/config.hpp>
 #include <coir/detail/std/functional.hpp>
 
 #include <type_traits>
@@ -39,6 +40,7 @@ constexpr decltype(auto) invoke_member(M C::* member, T&& of, Args&&... args) {
     }
 }
 
+COIR_UNINITIALIZED_GUESSES_OFF
 template <class F, class... Args>
     requires std::is_invocable_v<F, Args...>
 constexpr std::invoke_result_t<F, Args...> invoke(F&& f,
@@ -49,6 +51,7 @@ constexpr std::invoke_result_t<F, Args...> invoke(F&& f,
         return std::forward<F>(f)(std::forward<Args>(args)...);
     }
 }
+COIR_UNINITIALIZED_GUESSES_ON
 
 struct identity {
     template <class T>

@@ -96,6 +96,7 @@ concept gives_each = requires(S& s, fiber_base& f, Give give) {
     { s.poll_each(f, give) } -> std::same_as<status>;
 };
 
+COIR_UNINITIALIZED_GUESSES_OFF
 // poll_each of a stream that need not have it.
 template <class S, class Give>
 COIR_FUSED status pull_each(S& s, fiber_base& f, Give give) {
@@ -115,6 +116,7 @@ COIR_FUSED status pull_each(S& s, fiber_base& f, Give give) {
         return status::value;
     }
 }
+COIR_UNINITIALIZED_GUESSES_ON
 
 template <class T>
 concept small_state = std::is_trivially_copyable_v<T> && std::copy_constructible<T> && sizeof(T) <= cache_line;

@@ -23,6 +23,7 @@ template <class Sink>
     requires requires { Sink::suspends; }
 inline constexpr bool may_suspend<Sink> = Sink::suspends;
 
+COIR_UNINITIALIZED_GUESSES_OFF
 template <class Up, class Sink>
 class [[nodiscard]] sink_operation {
 public:
@@ -126,6 +127,7 @@ private:
     bool accepting_ = false;
     bool sink_ended_ = false;
 };
+COIR_UNINITIALIZED_GUESSES_ON
 
 // The part of a sink whose function never suspends.
 class plain_sink {

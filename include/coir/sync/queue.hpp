@@ -100,12 +100,14 @@ public:
     // failure e once it is drained, as do the forms below.
     auto pop() { return detail::queue_pop<detail::take_one<T, E>>{core_}; }
 
+    COIR_UNINITIALIZED_GUESSES_OFF
     // Never waits, never overtakes: nothing also while others wait. Does not tell of failure.
     std::optional<T> try_pop() {
         detail::take_one<T, E> one;
         core_.try_pop(one);
         return one.taken();
     }
+    COIR_UNINITIALIZED_GUESSES_ON
 
     // `co_await` -> std::vector<T>: up to `n` elements, or all, of those that are there; of a
     // rendezvous, those of pushes that wait. They do not wait themselves.

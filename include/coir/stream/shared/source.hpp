@@ -25,6 +25,7 @@ public:
           reads_{std::exchange(other.reads_, false)} {}
     ~shared_source() { leave(); }
 
+    COIR_UNINITIALIZED_GUESSES_OFF
     status poll_next(fiber_base& f, std::optional<value_type>& out) {
         for (;;) {
             if (!reading_) {
@@ -46,6 +47,7 @@ public:
             }
         }
     }
+    COIR_UNINITIALIZED_GUESSES_ON
 
     // The last one to leave stops upstream, and waits until it is closed.
     status poll_close(fiber_base& f) noexcept {
