@@ -115,5 +115,15 @@ private:
 
 } // namespace coir::inline v0
 
+namespace coir::inline v0::detail {
+
+// What a function that takes `deferred<T, E>&` takes.
+template <class T, class E>
+void take_deferred(deferred<T, E>&);
+template <class D>
+concept deferred_lvalue = requires(D&& d) { detail::take_deferred(std::forward<D>(d)); };
+
+} // namespace coir::inline v0::detail
+
 #include <coir/deferred_recipe.hpp>
 #include <coir/shared_deferred.hpp>

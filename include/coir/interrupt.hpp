@@ -17,15 +17,6 @@
 #include <coir/detail/timeout_operation.hpp>
 #include <coir/task.hpp>
 
-namespace coir::inline v0::detail {
-
-template <class T, class E>
-void take_deferred(deferred<T, E>&);
-template <class Signal>
-concept deferred_lvalue = requires(Signal&& s) { detail::take_deferred(std::forward<Signal>(s)); };
-
-} // namespace coir::inline v0::detail
-
 namespace coir::inline v0 {
 
 // Runs `aw` so that no request from outside reaches it; a pending one is taken at its end.

@@ -85,8 +85,9 @@ namespace coir::inline v0::streams {
 // given to the finalizer `release(resource&)` when the stream is closed, however it ended. If
 // acquiring fails, there is nothing to release.
 template <class Acquire, class Release>
-    requires detail::work<detail::stored<Acquire>>
 auto acquire_release(Acquire&& acquire, Release&& release) {
+    static_assert(detail::work<detail::stored<Acquire>>,
+                  "coir: acquire_release acquires by a task, or a callable that returns one");
     COIR_CHECK_CLOSURE(Acquire);
     COIR_CHECK_CLOSURE(Release);
     return detail::acquire_release_source<detail::stored<Acquire>, detail::stored<Release>>{

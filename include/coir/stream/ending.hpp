@@ -171,5 +171,11 @@ template <class T, class E>
 auto interrupt_when(deferred<T, E>& signal) {
     return detail::make_stage<detail::interrupt_when_stage>(&signal.get_cell());
 }
+template <class Signal>
+    requires(!detail::deferred_lvalue<Signal>)
+auto interrupt_when(Signal&&) {
+    static_assert(detail::fits<Signal>,
+                  "coir: the signal of streams::interrupt_when is a deferred&; of a shared_deferred, *d");
+}
 
 } // namespace coir::inline v0::streams

@@ -6,6 +6,15 @@
 #include <coir/stream/sources.hpp>
 #include <coir/sync/watch.hpp>
 
+namespace coir::inline v0::detail {
+
+template <class T>
+void take_watch(watch<T> const&);
+template <class W>
+concept watch_of_something = requires(W const& w) { detail::take_watch(w); };
+
+} // namespace coir::inline v0::detail
+
 namespace coir::inline v0::streams {
 
 // The value of `w` at the first pull, then the newest one whenever there is another: a slow
@@ -15,6 +24,11 @@ namespace coir::inline v0::streams {
 template <class T>
 auto from_watch(watch<T> const& w) {
     return detail::repeated_source{[reader = w.subscribe()]() mutable { return reader.next(); }};
+}
+template <class W>
+    requires(!detail::watch_of_something<W>)
+auto from_watch(W const&) {
+    static_assert(detail::fits<W>, "coir: from_watch takes a watch<T>");
 }
 
 } // namespace coir::inline v0::streams

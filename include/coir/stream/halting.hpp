@@ -84,6 +84,12 @@ template <class T, class E>
 auto halt_when(deferred<T, E>& signal) {
     return detail::make_stage<detail::halt_when_stage>(&signal.get_cell());
 }
+template <class Signal>
+    requires(!detail::deferred_lvalue<Signal>)
+auto halt_when(Signal&&) {
+    static_assert(detail::fits<Signal>,
+                  "coir: the signal of streams::halt_when is a deferred&; of a shared_deferred, *d");
+}
 
 // Ends the stream before the first pull that begins `d` or more after the first one; the element
 // of a pull in progress still passes. 0 pulls nothing. Throws std::invalid_argument for a negative
