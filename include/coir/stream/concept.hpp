@@ -3,10 +3,10 @@
 //     struct countdown {                                   // a stream in ten lines
 //         using value_type = int;
 //         using error_type = coir::never;
-//         detail::status poll_next(detail::fiber_base&, std::optional<int>& out) {
-//             return n-- > 0 ? (out = n, detail::status::value) : detail::status::end;
+//         streams::status poll_next(streams::context&, std::optional<int>& out) {
+//             return n-- > 0 ? (out = n, streams::status::value) : streams::status::end;
 //         }
-//         detail::status poll_close(detail::fiber_base&) { return detail::status::value; }
+//         streams::status poll_close(streams::context&) { return streams::status::value; }
 //         int n = 3;
 //     };
 //
@@ -158,3 +158,16 @@ stage_closure<Stage, stored<Args>...> make_stage(Args&&... args) {
 }
 
 } // namespace coir::inline v0::detail
+
+// For streams and operators of one's own; docs/guide/streams.md shows one.
+namespace coir::inline v0::streams {
+
+using context = detail::fiber_base; // the fiber that pulls
+using detail::budget;
+using detail::make_stage;
+using detail::plain_source;
+using detail::rest;
+using detail::stage;
+using detail::status;
+
+} // namespace coir::inline v0::streams
