@@ -41,6 +41,10 @@ void draw_sides(gallery& g) {
         return std::move(a) | streams::merge(std::move(b), streams::ends_with::either);
     };
     two_sides(g, "merge_either", "a | merge(b, ends_with::either)", either);
+    auto left = [](auto a, auto b) { return std::move(a) | streams::merge(std::move(b), streams::ends_with::left); };
+    two_sides(g, "merge_left", "a | merge(b, ends_with::left)", left, "a---b---|", "--1---2--3-|");
+    auto right = [](auto a, auto b) { return std::move(a) | streams::merge(std::move(b), streams::ends_with::right); };
+    two_sides(g, "merge_right", "a | merge(b, ends_with::right)", right, "a---b-|", "--1---2--3-|");
     auto zip = [](auto a, auto b) { return streams::zip(std::move(a), std::move(b)); };
     two_sides(g, "zip", "zip(a, b)", zip);
     auto latest = [](auto a, auto b) { return streams::zip_latest(std::move(a), std::move(b)); };
@@ -93,6 +97,39 @@ void draw_workers(gallery& g) {
         f.play("buffer(sliding(1)), and who takes 3s for each", std::move(in) | streams::buffer(coir::sliding(1)),
                {.takes = 3s});
     }
+    {
+        figure f{g, "buffer_dropping"};
+        auto in = f.pulled_source("pulled", "abcdef-----g--|");
+        f.play("buffer(dropping(1)), and who takes 3s for each", std::move(in) | streams::buffer(coir::dropping(1)),
+               {.takes = 3s});
+    }
+}
+
+// The streams that are made anew, as often as one is asked for.
+template <class Begin>
+void runs(gallery& g, std::string name, std::string code, std::string_view first, std::string_view second,
+          Begin begin) {
+    figure f{g, std::move(name)};
+    f.marks("1st run", first);
+    f.marks("2nd run", second);
+    auto next_run = [&f, first, second, begun = 0]() mutable {
+        return f.board().source(begun++ == 0 ? first : second);
+    };
+    f.play(std::move(code), begin(coir::moved(next_run)));
+}
+
+void draw_anew(gallery& g) {
+    auto retry = [](auto next_run) { return streams::retry(std::move(next_run), coir::spaced(2s)); };
+    runs(g, "retry", "retry(next_run, spaced(2s))", "a--b-#{off}", "c--d-|", retry);
+    auto before_first = [](auto next_run) {
+        return streams::retry_if_nothing_emitted(std::move(next_run), coir::spaced(2s));
+    };
+    runs(g, "retry_if_nothing_emitted", "retry_if_nothing_emitted(next_run, spaced(2s))", "---#{off}", "c--d-#{off}",
+         before_first);
+    auto repeat = [](auto next_run) {
+        return streams::repeat(std::move(next_run), coir::spaced(2s) && coir::recurs(1));
+    };
+    runs(g, "repeat", "repeat(next_run, spaced(2s) && recurs(1))", "a--b-|", "c--d-|", repeat);
 }
 
 void draw_readers(gallery& g) {
@@ -146,6 +183,7 @@ void draw_combining(gallery& g) {
     draw_sides(g);
     draw_inner(g);
     draw_workers(g);
+    draw_anew(g);
     draw_readers(g);
 }
 
