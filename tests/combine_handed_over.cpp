@@ -3,6 +3,7 @@
 #include <coir/combine.hpp>
 #include <coir/deferred.hpp>
 #include <coir/fiber.hpp>
+#include <coir/runtime/sync_wait.hpp>
 #include <coir/runtime/thread_pool.hpp>
 #include <coir/sync/pubsub.hpp>
 #include <coir/sync/queue.hpp>
@@ -15,11 +16,13 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using coir::deferred;
@@ -141,6 +144,103 @@ TEST_CASE("a push that lost a race has not pushed") {
     s.run_ready();
     CHECK(f.poll()->value() == coir::push_status::accepted);
     CHECK(a.size() + b.size() == 1);
+}
+
+TEST_CASE("a push to a pop that has lost a race itself does not decide another [Q14]") {
+    queue<int> other{coir::bounded(1)};
+    queue<int> meeting{coir::bounded(0)};
+    bool const push_first = GENERATE(false, true);
+    CAPTURE(push_first);
+    test_scheduler s;
+    auto const receives = [&]() -> task<int> {
+        auto const got = co_await coir::race(other.pop(), meeting.pop());
+        co_return *got;
+    };
+    auto const sends = [&]() -> task<bool> {
+        if (push_first) {
+            auto const which = co_await coir::when_any(meeting.push(7), coir::sleep_for(std::chrono::seconds{1}));
+            co_return which.index() == 1;
+        }
+        auto const which = co_await coir::when_any(coir::sleep_for(std::chrono::seconds{1}), meeting.push(7));
+        co_return which.index() == 0;
+    };
+    auto const run = [&]() -> task<bool> {
+        auto const receiver = coir::fork(receives);
+        co_await coir::yield();
+        static_cast<void>(other.try_push(1)); // the receiver's other pop stands in line still
+        bool const slept = co_await coir::fork(sends);
+        co_await receiver;
+        co_return slept;
+    };
+    CHECK(s.run(run).value());
+    CHECK(meeting.size() == 0);
+}
+
+namespace {
+
+// Moved under the lock of a hub, on a thread of its own, while another fiber is at this lock; then
+// that one's race is decided elsewhere.
+struct slowly_moved {
+    explicit slowly_moved(int number) noexcept : n{number} {}
+    slowly_moved(slowly_moved const&) = default;
+    slowly_moved(slowly_moved&& other) noexcept : n{other.n} {
+        if (meanwhile && std::this_thread::get_id() == mover) {
+            std::exchange(meanwhile, nullptr)();
+        }
+    }
+    slowly_moved& operator=(slowly_moved const&) = default;
+    int n;
+
+    static inline std::thread::id mover;
+    static inline std::function<void()> meanwhile;
+};
+
+// The numbers that a subscriber reads after the race of `other.pop()` and `begin()`, which lost.
+template <class Reader, class Begin>
+std::vector<int> read_after_losing(coir::pubsub<slowly_moved>& hub, Reader& reader, Begin begin) {
+    queue<int> other{coir::bounded(1)};
+    std::atomic<bool> is_held{false};
+    std::thread publisher{[&] {
+        slowly_moved::mover = std::this_thread::get_id();
+        slowly_moved::meanwhile = [&] {
+            is_held = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds{100}); // for the other to come to the lock
+            static_cast<void>(other.try_push(1));
+        };
+        static_cast<void>(hub.try_publish(slowly_moved{3}));
+    }};
+    auto const loses = [&]() -> task<std::size_t> {
+        while (!is_held) {
+            std::this_thread::yield();
+        }
+        auto const which = co_await coir::when_any(other.pop(), begin());
+        co_return which.index();
+    };
+    std::size_t const winner = coir::sync_wait(loses).value();
+    publisher.join();
+    CHECK(winner == 0);
+    std::vector<int> all;
+    while (auto const message = reader.try_next()) {
+        all.push_back(message->n);
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a message that was replayed to a loser is replayed again [Q23, Q24]") {
+    coir::pubsub<slowly_moved> hub{coir::bounded(8), coir::replay(2)};
+    static_cast<void>(hub.try_publish(slowly_moved{1}));
+    static_cast<void>(hub.try_publish(slowly_moved{2}));
+    auto reader = hub.subscribe();
+    CHECK(read_after_losing(hub, reader, [&] { return reader.next(); }) == std::vector{1, 2, 3});
+}
+
+TEST_CASE("a publisher that lost a race has published nothing") {
+    coir::pubsub<slowly_moved> hub{coir::bounded(8)};
+    auto reader = hub.subscribe();
+    slowly_moved const mine{9};
+    CHECK(read_after_losing(hub, reader, [&] { return hub.publish(mine); }) == std::vector{3});
 }
 
 TEST_CASE("a message that a loser does not get is read next") {

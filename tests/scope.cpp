@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -550,4 +551,47 @@ TEST_CASE("an outcome that nobody looks at is reported once, whichever way nobod
         CHECK(s.run(w.run).is_success());
         CHECK(s.unhandled == w.reported);
     }
+}
+
+namespace {
+
+struct needed_for_a_while {
+    task<> operator()() const {
+        ++*runs;
+        co_return;
+    }
+    bool is_needless() const noexcept { return *is_over; }
+
+    std::shared_ptr<bool> is_over;
+    int* runs;
+};
+
+} // namespace
+
+TEST_CASE("finalizers that say they are needless go, and the others run, the last one first [F10]") {
+    coir::detail::finalizer_stack all;
+    auto const over = std::make_shared<bool>(true);
+    auto const needed = std::make_shared<bool>(false);
+    int over_runs = 0;
+    int needed_runs = 0;
+    all.push(needed_for_a_while{needed, &needed_runs});
+    long most = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        all.push(needed_for_a_while{over, &over_runs});
+        most = (std::max)(most, over.use_count());
+    }
+    all.push(needed_for_a_while{needed, &needed_runs});
+    CHECK(most < 50);
+    test_scheduler s;
+    auto const run = [&]() -> task<> {
+        auto last = all.pop();
+        while (last) {
+            co_await last();
+            last = all.pop();
+        }
+    };
+    CHECK(s.run(run).is_success());
+    CHECK(needed_runs == 2);
+    CHECK(needed.use_count() == 1);
+    CHECK(over.use_count() == 1);
 }

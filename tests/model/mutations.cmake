@@ -298,13 +298,16 @@ set(scenes_of_mutants pool_scenes.cpp)
 
 # ---- pool_core.hpp, idle_workers.hpp
 coir_mutation(searcher_that_gave_up_takes_one pool_core.hpp "pool/post two" "deadlock"
-  [[more = true;]] [[]])
+  [[more = is_work_published(); // posted while this worker was the searcher, perhaps
+            if (!more && !stopping_]] [[if (!is_work_published() && !stopping_]])
+coir_mutation(looks_at_work_and_leaves_it pool_core.hpp "pool/bring two" "livelock"
+  [[(idle_.try_search(me) || has_seen_some)]] [[idle_.try_search(me)]])
 coir_mutation(searcher_does_not_look_again pool_core.hpp "pool/post two" "deadlock"
   [[(searched || more) && is_work_published()]] [[more && is_work_published()]])
 coir_mutation(sleeps_without_a_last_look pool_core.hpp "pool/post" "deadlock"
-  [[if (is_work_published()) {]] [[if (false) {]])
+  [[if (!more && !stopping_.load(std::memory_order_acquire)) {]] [[if (!stopping_.load(std::memory_order_acquire)) {]])
 coir_mutation(stop_is_not_seen pool_core.hpp "pool/post two" "deadlock"
-  [[} else if (!stopping_.load(std::memory_order_acquire)) {]] [[} else {]])
+  [[if (!more && !stopping_.load(std::memory_order_acquire)) {]] [[if (!more) {]])
 coir_mutation(post_by_work_wakes_nobody pool_core.hpp "pool/bring" "deadlock"
   [[if (me.running != nullptr && !(again && me.ready.empty())) {]] [[if (false) {]])
 coir_mutation(woken_does_not_search idle_workers.hpp "pool/post two" "deadlock"

@@ -32,8 +32,17 @@ constexpr scene all[] = {
          s.has_workers(2);
          s.posts_one_that_brings(1);
      }},
+    {"pool/bring two", 0, [](pool_stage& s) {
+         s.has_workers(3);
+         s.posts_one_that_brings(2);
+     }},
     {"pool/bring/post", 1, [](pool_stage& s) {
          s.has_workers(2);
+         s.posts_one_that_brings(1);
+         s.posts(1);
+     }},
+    {"pool/bring/post to three", 0, [](pool_stage& s) {
+         s.has_workers(3);
          s.posts_one_that_brings(1);
          s.posts(1);
      }},
@@ -63,6 +72,11 @@ constexpr scene all[] = {
     {"pool/arm/post", 1, [](pool_stage& s) {
          s.has_workers(2);
          s.arms();
+         s.posts(1);
+     }},
+    {"pool/arm two/post to three", 0, [](pool_stage& s) {
+         s.has_workers(3);
+         s.arms(2);
          s.posts(1);
      }},
 };

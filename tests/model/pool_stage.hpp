@@ -34,9 +34,12 @@ class pool_stage final {
     };
     struct alarm final : coir::timer {
         bool expire() noexcept override { return true; }
-        void finish() noexcept override { stage->core_->post(*posts); }
+        void finish() noexcept override {
+            for (std::size_t i = 0; i < count; ++i) stage->core_->post(posts[i]);
+        }
         pool_stage* stage = nullptr;
         visitor* posts = nullptr;
+        std::size_t count = 0;
     };
     static constexpr auto passed = detail::pool_core::time_point::min();
 
@@ -78,10 +81,11 @@ public:
     /// Work does not wait for other work.
     void nobody_waits() { meets_ = false; }
     /// A timer posts work; it is due when it is armed.
-    void arms() {
-        const auto first = expect(1);
+    void arms(std::size_t count = 1) {
+        const auto first = expect(count);
         alarm_.stage = this;
         alarm_.posts = &visitors_[first];
+        alarm_.count = count;
         run_.thread("clock", [this] { core_->arm(alarm_, passed); });
     }
 

@@ -1,4 +1,4 @@
-// Every memory order of the protocols is needed: weakened by one step, and it alone, it makes a
+// Every memory order of the headers below is needed: weakened by one step, and it alone, it makes a
 // scene fail; or it is in harmless_orders.hpp, with the reason why nothing can go wrong.
 #include "harmless_orders.hpp"
 #include "scenes.hpp"

@@ -542,6 +542,54 @@ TEST_CASE("work posted before and while the pool shuts down runs once") {
     }
 }
 
+namespace {
+
+struct posts_at_the_end_of_its_thread {
+    ~posts_at_the_end_of_its_thread() {
+        if (pool != nullptr) {
+            pool->post(*work);
+        }
+    }
+    thread_pool* pool = nullptr;
+    runnable* work = nullptr;
+};
+thread_local posts_at_the_end_of_its_thread last_words;
+
+} // namespace
+
+TEST_CASE("work that a worker's thread posts when it ends, from destructors of its own objects, runs") {
+    job posted{[] {}};
+    {
+        thread_pool pool{1};
+        countdown prepared{1};
+        job prepares{[&] {
+            last_words.pool = &pool;
+            last_words.work = &posted;
+            prepared.hit();
+        }};
+        pool.post(prepares);
+        prepared.wait();
+    }
+    CHECK(posted.runs == 1);
+}
+
+TEST_CASE("while a timer's work takes its time, another worker wakes for the next deadline") {
+    thread_pool pool{2};
+    countdown second_ran{1};
+    countdown first_done{1};
+    test_timer second{[&] { second_ran.hit(); }};
+    test_timer first{[&] {
+        second_ran.wait();
+        first_done.hit();
+    }};
+    auto const now = steady::now();
+    pool.arm(second, now + 30ms);
+    pool.arm(first, now + 10ms);
+    first_done.wait();
+    CHECK(first.expired == 1);
+    CHECK(second.expired == 1);
+}
+
 TEST_CASE("a pool may end as soon as its last work has been posted and has run") {
     for (int round = 0; round < 300; ++round) {
         auto pool = std::make_unique<thread_pool>(1U);

@@ -54,6 +54,29 @@ TEST_CASE("arm tells whether the timer is the earliest now") {
     CHECK(timers.next_deadline() == timer_queue::never);
 }
 
+TEST_CASE("the next deadline is told before what has expired is finished") {
+    std::vector<noting_timer*> finished;
+    noting_timer first{finished};
+    noting_timer lost{finished, false};
+    noting_timer later{finished};
+    timer_queue timers;
+    timers.arm(first, at(1));
+    timers.arm(lost, at(2));
+    timers.arm(later, at(9));
+    std::vector<time_point> told;
+    auto const tell = [&](time_point next) {
+        CHECK(finished.empty());
+        told.push_back(next);
+    };
+    CHECK(timers.run_expired(at(5), tell));
+    CHECK(finished == std::vector{&first});
+    finished.clear();
+    CHECK_FALSE(timers.run_expired(at(5), tell)); // also if there was nothing to do
+    CHECK(told == std::vector{at(9), at(9)});
+    CHECK(timers.run_expired(at(9), tell));
+    CHECK(told.back() == timer_queue::never);
+}
+
 TEST_CASE("a timer does not expire before its deadline") {
     std::vector<noting_timer*> finished;
     noting_timer t{finished};

@@ -12,6 +12,7 @@
 #include <memory>
 #include <ranges>
 #include <span>
+#include <sstream>
 
 using namespace stream_test;
 using coir_test::counted;
@@ -643,4 +644,29 @@ TEST_CASE("a sink over a source that never suspends can be interrupted [I2]") {
     });
     CHECK(passed < 5'000);
     CHECK(log == entries{"finalizer begins", "finalizer ends"});
+}
+
+TEST_CASE("a range that can be passed once is not advanced before its next element is asked for [S2][S7]") {
+    std::istringstream text{"1 2 3 4 5"};
+    bool const in_a_loop = GENERATE(false, true);
+    CAPTURE(in_a_loop);
+    auto const takes_two = [&]() -> task<std::vector<int>> {
+        auto two = streams::from(std::ranges::istream_view<int>(text)) | streams::take(2);
+        if (in_a_loop) {
+            co_return co_await (std::move(two) | streams::to_vector());
+        }
+        std::vector<int> all;
+        auto const body = [&](auto& in) -> task<> {
+            while (auto const x = co_await next(in)) {
+                all.push_back(*x);
+            }
+        };
+        co_await coir::with_stream(std::move(two), body);
+        co_return all;
+    };
+    test_scheduler s;
+    CHECK(s.run(takes_two).value() == std::vector{1, 2});
+    int left = 0;
+    text >> left;
+    CHECK(left == 3);
 }

@@ -717,3 +717,22 @@ TEST_CASE("in every order of the fibers a signal stops the stream and nothing is
         CHECK(stop.waiter_count() == 0);
     }
 }
+
+TEST_CASE("the signal is looked at between inner streams, of which some are empty [X4]") {
+    deferred<> stop;
+    int pulled = 0;
+    int made = 0;
+    int const others = GENERATE(0, 1); // elements of the inner streams but the first
+    CAPTURE(others);
+    auto const run = [&]() -> task<> {
+        auto count = [&](int) { ++pulled; };
+        auto inner = [&](int x) { return ++made, streams::iota(0, x == 0 ? 1 : others); };
+        auto fire = [&](int) { stop.succeed(); };
+        co_await (streams::iota(0, 5000) | streams::tap(count) | streams::flat_map(inner) |
+                  streams::interrupt_when(stop) | streams::for_each(fire));
+    };
+    test_scheduler s;
+    CHECK(s.run(run).is_success());
+    CHECK(made == 1);
+    CHECK(pulled == 1);
+}

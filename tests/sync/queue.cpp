@@ -10,6 +10,7 @@
 #include <array>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -570,6 +571,30 @@ TEST_CASE("what is not accepted is not moved from [Q20]") {
         CHECK(end == push_status::closed);
         CHECK(second != nullptr);
     });
+}
+
+TEST_CASE("a sliding queue goes back to its capacity when a pop that wanted more has given up [Q4]") {
+    queue<int> q{sliding(1)};
+    test_scheduler s;
+    auto const run = [&]() -> task<> {
+        auto const wants_five = [&]() -> task<> { co_await timeout(q.pop_between(5, 5), std::chrono::seconds{1}); };
+        auto const pops = fork(wants_five);
+        co_await yield();
+        for (int i = 1; i <= 4; ++i) {
+            CHECK(q.try_push(i) == push_status::accepted);
+        }
+        co_await pops;
+    };
+    CHECK(s.run(run).is_success());
+    CHECK(q.size() == 4); // nothing is dropped but by a push
+    CHECK(q.try_push(5) == push_status::accepted);
+    CHECK(q.size() == 1);
+    CHECK(q.try_pop() == 5);
+}
+
+TEST_CASE("a queue that drops the oldest holds at least one") {
+    CHECK_THROWS_AS(sliding(0), std::invalid_argument);
+    CHECK_THROWS_AS((queue_capacity{queue_capacity::overflow::drops_oldest, 0}), std::invalid_argument);
 }
 
 namespace {

@@ -1,4 +1,5 @@
 // watch: the value now, its changes, waiting for one that fits.
+#include <coir/combine.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/runtime/thread_pool.hpp>
 #include <coir/stream.hpp>
@@ -289,4 +290,28 @@ TEST_CASE("threads change a watch, fibers of a pool follow: nobody misses the la
         co_await impatient;
     });
     CHECK(end.is_success());
+}
+
+TEST_CASE("a reader whose wait is not the first of several to end has seen nothing [R1]") {
+    watch<int> w{0};
+    deferred<> stop;
+    test_scheduler s;
+    auto reader = w.subscribe();
+    auto const run = [&]() -> task<> {
+        static_cast<void>(co_await reader.next());
+        auto const changes = [&]() -> task<> {
+            stop.succeed();
+            static_cast<void>(w.set(5)); // both have come when the other fiber goes on
+            co_return;
+        };
+        auto const changing = fork(changes);
+        auto const first = co_await when_any(stop, reader.next());
+        CHECK(first.index() == 0);
+        CHECK(reader.has_changed());
+        auto const next = co_await timeout(reader.next(), 1s);
+        CHECK(next == std::optional{std::optional{5}});
+        CHECK_FALSE(reader.has_changed());
+        co_await changing;
+    };
+    CHECK(s.run(run).is_success());
 }

@@ -76,6 +76,10 @@ public:
     // wait for it in line instead, and is refused it there.
     bool competes() const noexcept { return lifetime_ == lifetime::of_a_competitor; }
     bool may_take() noexcept { return !competes() || member_may_take(); }
+    // try_hand_over() would fail, now and until the fiber goes on.
+    bool takes_nothing() const noexcept {
+        return claim_word::state(seen_claim()) == wait_state::cancelling || (competes() && member_has_lost());
+    }
 
     void post() noexcept { scheduler_->post(*this); }
     void wake_cancelled() noexcept { post(); }
@@ -146,7 +150,7 @@ public:
     // That cause is a failure which is handled here, and what is beside it goes with it: a fiber
     // may handle failures for ever.
     void forget_suppressed() noexcept { suppressed = suppressed_list{}; }
-    fiber_locals locals;        // of whoever made the fiber, and what was bound since
+    fiber_locals locals; // of whoever made the fiber, and what was bound since
 
     enum class start { queued, here };
     void start_in_nursery(void const* under, start how = start::queued) noexcept;
@@ -171,6 +175,7 @@ protected:
     // Of one that competes.
     virtual bool hand_over_to_member(bool& post_it, bool&) noexcept { return try_fire(post_it); }
     virtual bool member_may_take() noexcept { return true; }
+    virtual bool member_has_lost() const noexcept { return false; }
 
 private:
     fiber_base(scheduler& s, nursery& parent, lifetime l, worker& here) noexcept

@@ -1,13 +1,17 @@
-// The finalizers of a scope, last in first out, of any type: they need not be copyable.
+// The finalizers of a scope, last in first out, of any type: they need not be copyable. One with
+// a member is_needless() goes, some time after it says so: a scope may live as long as its program.
 #pragma once
 
 #include <coir/detail/finalizer.hpp>
 #include <coir/detail/invoke.hpp>
 #include <coir/detail/spin_lock.hpp>
+#include <coir/detail/std/algorithm.hpp>
 #include <coir/task.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace coir::inline v0::detail {
 
@@ -18,6 +22,7 @@ class finalizer_stack {
         node& operator=(node const&) = delete;
         virtual ~node() = default;
         virtual task<> run() = 0;
+        virtual bool is_needless() const noexcept { return false; }
 
         node* next = nullptr;
     };
@@ -31,6 +36,13 @@ class finalizer_stack {
                 return detail::invoke(f);
             } else {
                 return await_it(f);
+            }
+        }
+        bool is_needless() const noexcept override {
+            if constexpr (requires(F const& finalizer) { finalizer.is_needless(); }) {
+                return f.is_needless();
+            } else {
+                return false;
             }
         }
         static task<> await_it(F& f) { static_cast<void>(co_await detail::invoke(f)); }
@@ -53,30 +65,65 @@ public:
     finalizer_stack() = default;
     finalizer_stack(finalizer_stack const&) = delete;
     finalizer_stack& operator=(finalizer_stack const&) = delete;
-    ~finalizer_stack() {
-        while (pop()) {
-        }
-    }
+    ~finalizer_stack() { destroy(newest_); }
 
-    // Any thread. O(1), an allocation.
+    // Any thread. O(1) amortised, an allocation.
     template <class F>
     void push(F&& f) {
         auto made = std::make_unique<holding<stored<F>>>(unwrap(std::forward<F>(f)));
-        std::lock_guard guard{lock_};
-        made->next = newest_;
-        newest_ = made.release();
+        node* needless = nullptr;
+        {
+            std::lock_guard guard{lock_};
+            if (size_ == swept_at_) {
+                needless = sweep();
+            }
+            made->next = newest_;
+            newest_ = made.release();
+            ++size_;
+        }
+        destroy(needless);
     }
 
     taken pop() noexcept {
         std::lock_guard guard{lock_};
         node* const newest = newest_;
-        newest_ = newest != nullptr ? newest->next : nullptr;
+        if (newest != nullptr) {
+            newest_ = newest->next;
+            --size_;
+        }
         return taken{newest};
     }
 
 private:
+    // Takes out what is needless. The next time when there are twice as many as stayed.
+    node* sweep() noexcept {
+        node* needless = nullptr;
+        for (node** at = &newest_; *at != nullptr;) {
+            node& n = **at;
+            if (n.is_needless()) {
+                *at = n.next;
+                n.next = needless;
+                needless = &n;
+                --size_;
+            } else {
+                at = &n.next;
+            }
+        }
+        swept_at_ = (std::max)(2 * size_, fewest);
+        return needless;
+    }
+    static void destroy(node* list) noexcept {
+        while (list != nullptr) {
+            delete std::exchange(list, list->next);
+        }
+    }
+
+    static constexpr std::size_t fewest = 16;
+
     spin_lock lock_;
     node* newest_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t swept_at_ = fewest;
 };
 
 } // namespace coir::inline v0::detail

@@ -120,6 +120,7 @@ private:
         return false;
     }
     bool member_may_take() noexcept override { return on_end_.may_take(); }
+    bool member_has_lost() const noexcept override { return on_end_.is_lost(); }
 
     Op& op_;
     Ended on_end_;

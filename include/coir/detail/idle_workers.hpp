@@ -18,9 +18,10 @@
 // At most one worker searches: a burst of posts wakes one, and that one wakes the next.
 //
 // Deadlines: due_ is never later than the earliest armed timer, once lower_deadline() for it has
-// returned. One sleeper, the keeper, sleeps until then; the others without an end. With a
-// deadline and sleepers, one of them is the keeper or awake to become it: a keeper that is told to
-// work is the last sleeper, and one that wakes by itself calls appoint_keeper() before it works.
+// returned, but while a worker takes out what is due, which it ends by lower_deadline(). One
+// sleeper, the keeper, sleeps until then; the others without an end. With a deadline and sleepers,
+// one of them is the keeper or awake to become it: a keeper that is told to work is the last
+// sleeper, and one that wakes by itself calls appoint_keeper() before it works.
 #pragma once
 
 #include <coir/detail/parker.hpp>

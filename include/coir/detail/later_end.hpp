@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coir/detail/fiber_base.hpp>
+#include <coir/detail/outcome_view.hpp>
 #include <coir/suppressed_failure.hpp>
 
 #include <exception>

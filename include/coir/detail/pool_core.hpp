@@ -34,7 +34,7 @@ public:
 
     unsigned worker_count() const noexcept { return count_; }
 
-    // Any thread, until stop() has returned.
+    // Any thread. What comes at the same time as finish() may be left; later, nothing may be posted.
     void post(runnable& work) noexcept {
         pool_worker* const me = this_pool_worker();
         if (me != nullptr && me->pool == this) {
@@ -65,6 +65,7 @@ public:
             next->run(*next);
             me.running = nullptr;
         }
+        this_pool_worker() = nullptr; // destructors of the thread's own objects post as others do
     }
 
     // Lets each worker go on until it finds nothing.
@@ -133,27 +134,28 @@ private:
         // Whether there may be more than it takes, for which nobody wakes those who sleep.
         for (bool more = false;;) {
             more = run_due_timers() || more;
-            runnable* const work = look_around(me);
+            runnable* const work = look_around(me, more);
             if (work != nullptr || stopping_.load(std::memory_order_acquire)) {
                 leave_idle(me, more);
                 return work;
             }
             idle_.enlist(me);
-            if (is_work_published()) {
-                more = true; // posted while this worker was the searcher, perhaps
-            } else if (!stopping_.load(std::memory_order_acquire)) {
+            more = is_work_published(); // posted while this worker was the searcher, perhaps
+            if (!more && !stopping_.load(std::memory_order_acquire)) {
                 idle_.sleep(me);
             }
             idle_.delist(me);
         }
     }
 
-    runnable* look_around(pool_worker& me) noexcept {
+    // Who has seen work takes it though another one searches. That one may just have been woken, and
+    // until it has a processor this one would enlist and look again, over and over.
+    runnable* look_around(pool_worker& me, bool has_seen_some) noexcept {
         runnable* work = me.ready.pop(); // timers that are due posted it
         if (work == nullptr) {
             work = shared_.pop();
         }
-        if (work == nullptr && idle_.try_search(me)) {
+        if (work == nullptr && (idle_.try_search(me) || has_seen_some)) {
             for (int round = 0; work == nullptr && round < search_rounds_; ++round) {
                 if (round > 0) {
                     COIR_CPU_PAUSE();
@@ -211,9 +213,7 @@ private:
             return false;
         }
         idle_.forget_deadline();
-        bool const any = timers_.run_expired(at);
-        idle_.lower_deadline(timers_.next_deadline());
-        return any;
+        return timers_.run_expired(at, [this](time_point next) { idle_.lower_deadline(next); });
     }
 
     unsigned const count_;

@@ -53,15 +53,23 @@ public:
     // ---- Publishers.
 
     push_status try_publish(sealed_message<T>& m) {
-        return publish(m, [] {});
+        return publish(m, [] {}, [](wake_batch&) { return false; });
     }
 
     // `full`: `w` has joined the line for `f`.
     push_status publish_or_wait(publish_waiter<T>& w, fiber_base& f, leaf& l) {
-        return publish(w.message_, [&] {
+        auto const join = [&] {
             f.begin_wait(&l);
             publishers_.join(w, f);
-        });
+        };
+        auto const is_refused = [&](wake_batch& wakes) {
+            if (f.may_take()) {
+                return false;
+            }
+            join();
+            return !wakes.claim(w, leaving_);
+        };
+        return publish(w.message_, join, is_refused);
     }
 
     bool close() noexcept {
@@ -134,10 +142,10 @@ public:
     bool read_or_wait(read_waiter<T>& w, fiber_base& f, leaf& l) noexcept {
         aftermath after;
         std::lock_guard guard{lock_};
-        w.got_ = read(*w.subscriber_);
+        bool const is_replayed = read(w);
         bool const may_take = !w.got_ || f.may_take();
         if (!may_take) {
-            put_back(w, after); // it stands in line for it, and is refused it there
+            put_back(w, is_replayed, after); // it stands in line for it, and is refused it there
         }
         bool const waits = !may_take || (!w.got_ && !has_ended());
         if (waits) {
@@ -182,8 +190,9 @@ private:
     }
     message_ptr<T> read(subscriber<T>& s) noexcept { return shut_ ? message_ptr<T>{} : log_.read(s); }
 
-    template <class OnFull>
-    push_status publish(sealed_message<T>& m, OnFull on_full) {
+    // `is_refused` is asked before the message is accepted; then its publisher has joined a line.
+    template <class OnFull, class IsRefused>
+    push_status publish(sealed_message<T>& m, OnFull on_full, IsRefused is_refused) {
         typename pubsub_log<T>::memory roomier;
         for (;;) {
             std::size_t needed = 0;
@@ -196,6 +205,9 @@ private:
                 }
                 if (is_full() && capacity_.when_full() != overflow::drops_oldest) {
                     return refuse(on_full);
+                }
+                if (is_refused(after.wakes)) {
+                    return push_status::full;
                 }
                 if (is_full()) {
                     log_.drop_first(after.bin);
@@ -236,16 +248,25 @@ private:
             return;
         }
         readers_.for_each([&](read_waiter<T>& w) {
-            subscriber<T>& s = *w.subscriber_;
-            w.got_ = read(s);
+            bool const is_replayed = read(w);
             if (w.got_ && !after.wakes.claim(w, leaving_)) {
-                put_back(w, after);
+                put_back(w, is_replayed, after);
             }
         });
     }
-    void put_back(read_waiter<T>& w, aftermath& after) noexcept {
-        after.bin.drop(std::move(w.got_));
-        log_.unread_last(*w.subscriber_);
+    // True: it is replayed, and not from the log.
+    bool read(read_waiter<T>& w) noexcept {
+        bool const is_replayed = !w.subscriber_->backlog.empty();
+        w.got_ = read(*w.subscriber_);
+        return is_replayed;
+    }
+    void put_back(read_waiter<T>& w, bool is_replayed, aftermath& after) noexcept {
+        if (is_replayed) {
+            w.subscriber_->backlog.push_front(std::move(w.got_));
+        } else {
+            after.bin.drop(std::move(w.got_));
+            log_.unread_last(*w.subscriber_);
+        }
     }
 
     // Publishers that wait, as far as there is room. True: there was, for one.

@@ -169,12 +169,16 @@ private:
                 if (closed_) {
                     return push_status::closed;
                 }
+                dismiss_lost(wakes);
                 bool const drops_oldest = capacity_.when_full() == overflow::drops_oldest;
                 if ((items_.size() < limit() || drops_oldest) && is_refused(wakes)) {
                     return push_status::full;
                 }
                 if (items_.size() >= limit() && drops_oldest) {
                     oldest.emplace(items_.pop_front());
+                    if (items_.size() >= limit()) {
+                        continue; // a pop that wanted more than the capacity has left
+                    }
                 }
                 if (items_.size() >= limit() && !oldest) {
                     return refuse(on_full);
@@ -263,6 +267,14 @@ private:
         } while (serve_first(wakes));
         if (has_ended()) {
             end_waits(wakes);
+        }
+    }
+
+    // A pop that cannot take anything any more makes no room in a rendezvous. It would be found when it
+    // is handed the element, but by then a push that competes has won, and the others have lost.
+    void dismiss_lost(wake_batch& wakes) noexcept {
+        while (capacity_.size() == 0 && !poppers_.empty() && poppers_.front().is_lost()) {
+            static_cast<void>(wakes.claim(poppers_.front(), leaving_));
         }
     }
 

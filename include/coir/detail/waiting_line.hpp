@@ -28,6 +28,9 @@ public:
     line_waiter(line_waiter&&) noexcept {} // before it waits there is nothing to move
     line_waiter& operator=(line_waiter&&) = delete;
 
+    // While it stands in line: nothing can be handed to it any more.
+    bool is_lost() const noexcept { return fiber_->takes_nothing(); }
+
 protected:
     ~line_waiter() = default;
 

@@ -117,7 +117,8 @@ private:
     any_line leaving_; // the hub is shared, so nobody need wait for those
 };
 
-// Waits for a value newer than the one that was seen last.
+// Waits for a value newer than the one that `seen` names when it begins. Of several waits of which
+// one wins, the others have seen nothing: who gets the value calls note_seen().
 template <class T>
 class watch_read final : public single_wait, private watch_waiter {
     using shared_value = typename watch_hub<T>::shared_value;
@@ -128,16 +129,21 @@ public:
 
     status poll(fiber_base& f) noexcept {
         return poll_wait(
-            f, [&] { return hub_->read_or_wait(*seen_, got_, *this, f, *this) ? status::value : status::pending; },
+            f, [&] { return begin(f); },
             [&] {
-                hub_->read_newer(*seen_, got_);
+                hub_->read_newer(read_, got_);
                 return status::value;
             });
     }
     // None: the end.
     shared_value const& got() const noexcept { return got_; }
+    void note_seen() const noexcept { *seen_ = read_; }
 
 private:
+    status begin(fiber_base& f) noexcept {
+        read_ = *seen_;
+        return hub_->read_or_wait(read_, got_, *this, f, *this) ? status::value : status::pending;
+    }
     void cancel(fiber_base& f) noexcept final {
         hub_->withdraw(*this);
         f.wake_cancelled();
@@ -146,6 +152,7 @@ private:
 
     watch_hub<T>* hub_;
     std::uint64_t* seen_;
+    std::uint64_t read_ = 0; // the version that was got
     shared_value got_;
 };
 
@@ -170,6 +177,7 @@ public:
                 if (s != status::value || !read_->got() || fits_(*read_->got())) {
                     return s;
                 }
+                read_->note_seen();
                 read_.reset();
             }
         } catch (...) {

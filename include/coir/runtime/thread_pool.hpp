@@ -79,7 +79,9 @@ public:
         return std::remove_reference_t<decltype(end)>(std::move(end));
     }
 
-    // Work posted before shutdown() has returned is run; later, nothing may be posted.
+    // Work posted before shutdown() is called is run, and what fibers post that it still waits for.
+    // Other threads that post at the same time may come too late; later, nothing may be posted.
+    // Work that posts itself should return then: it is looked for when it has.
     void post(runnable& work) noexcept override { core_.post(work); }
     void arm(timer& t, time_point deadline) noexcept override { core_.arm(t, deadline); }
     void disarm(timer& t) noexcept override { core_.disarm(t); }

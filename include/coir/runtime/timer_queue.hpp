@@ -56,7 +56,13 @@ public:
 
     // Expires everything that is due at `now`, in order. True: something was due.
     bool run_expired(time_point now) noexcept {
+        return run_expired(now, [](time_point) {});
+    }
+    // Calls `tell_next(next_deadline())` before what the expired ones wake runs here, as that may be long.
+    template <class F>
+    bool run_expired(time_point now, F tell_next) noexcept {
         timer* finishing = nullptr;
+        time_point next = never;
         bool any = false;
         {
             std::lock_guard guard{lock_};
@@ -71,7 +77,9 @@ public:
                     due.next_ = nullptr;
                 }
             }
+            next = root_ != nullptr ? root_->deadline_ : never;
         }
+        tell_next(next);
         finish_all(finishing);
         return any;
     }

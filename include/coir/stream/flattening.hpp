@@ -68,6 +68,9 @@ public:
         unsigned given = 0; // by all inner streams of this call
         auto pass = [&](value_type&& x) COIR_FUSED_LAMBDA { return give(std::move(x)) && ++given != budget; };
         for (;;) {
+            if (!wants_more(give)) { // an inner stream may be empty, and ask nothing
+                return status::value;
+            }
             if (status const s = reach_inner(f); s != status::value) {
                 return s;
             }

@@ -25,19 +25,19 @@ public:
     range_source(range_source&& other) : range_(std::move(other.range_)) {} // before the first pull
 
     status poll_next(fiber_base&, std::optional<value_type>& out) {
-        begin();
+        go_to_next();
         if (*at_ == std::ranges::end(range_)) {
             return status::end;
         }
         out.emplace(element(*at_));
-        ++*at_;
+        given_ = true;
         return status::value;
     }
 
     static constexpr bool asks = true;
     template <class Give>
     COIR_FUSED status poll_each(fiber_base&, Give give) {
-        begin();
+        go_to_next();
         loop_local<iterator> at{*at_};
         auto const end = std::ranges::end(range_);
         if constexpr (std::sized_sentinel_for<std::ranges::sentinel_t<R>, iterator>) {
@@ -69,9 +69,13 @@ public:
 private:
     using iterator = std::ranges::iterator_t<R>;
 
-    void begin() {
+    // Only now: to get to the next element may be work, or take something from somewhere.
+    void go_to_next() {
         if (!at_) {
             at_.emplace(std::ranges::begin(range_));
+        } else if (given_) {
+            given_ = false;
+            ++*at_;
         }
     }
     static decltype(auto) element(iterator& at) {
@@ -85,14 +89,19 @@ private:
         }
     }
     template <class Give>
-    COIR_FUSED static bool pass_one(iterator& at, Give& give) {
+    COIR_FUSED bool pass_one(iterator& at, Give& give) {
         value_type x(element(at));
+        if (!give(std::move(x))) {
+            given_ = true;
+            return false;
+        }
         ++at;
-        return give(std::move(x));
+        return true;
     }
 
     R range_;
     std::optional<iterator> at_;
+    bool given_ = false; // what is at at_
 };
 
 // A range with a name that can be read without taking anything from it.

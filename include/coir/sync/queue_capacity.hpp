@@ -18,7 +18,12 @@ class queue_capacity {
 public:
     enum class overflow : unsigned char { waits, drops_newest, drops_oldest };
 
-    constexpr queue_capacity(overflow when_full, std::size_t size) noexcept : size_{size}, when_full_{when_full} {}
+    // Throws std::invalid_argument if it drops the oldest and has room for none.
+    constexpr queue_capacity(overflow when_full, std::size_t size) : size_{size}, when_full_{when_full} {
+        if (when_full == overflow::drops_oldest && size == 0) {
+            throw std::invalid_argument{"coir: a sliding capacity is at least 1"};
+        }
+    }
 
     constexpr std::size_t size() const noexcept { return size_; }
     constexpr overflow when_full() const noexcept { return when_full_; }
@@ -71,9 +76,6 @@ constexpr queue_capacity dropping(N n) {
 // A push into a full one drops the oldest element. Throws std::invalid_argument for 0.
 template <std::integral N>
 constexpr queue_capacity sliding(N n) {
-    if (n == 0) {
-        throw std::invalid_argument{"coir: a sliding capacity is at least 1"};
-    }
     return {queue_capacity::overflow::drops_oldest, detail::checked_count(n)};
 }
 

@@ -29,11 +29,16 @@ class watch_reader {
     public:
         using value_type = std::optional<T>;
         using error_type = never;
+        static constexpr bool is_leaf = true;
 
         explicit next_operation(watch_reader& r) noexcept : read_{*r.hub_, r.seen_} {}
 
         detail::status poll(detail::fiber_base& f) noexcept { return read_.poll(f); }
-        value_type get() const { return read_.got() ? value_type{*read_.got()} : std::nullopt; }
+        value_type get() const {
+            value_type value = read_.got() ? value_type{*read_.got()} : std::nullopt;
+            read_.note_seen();
+            return value;
+        }
         std::exception_ptr defect() const noexcept { return nullptr; }
         fiber_id interrupted_by() const noexcept { return {}; }
 
@@ -45,7 +50,8 @@ public:
     using value_type = T;
 
     // `co_await r.next()` -> std::optional<T>: the value if it was never seen here, else as soon as
-    // it is set again; nothing: the watch ended. Interrupted, it has seen nothing.
+    // it is set again; nothing: the watch ended. Interrupted, or not the first of when_any and race,
+    // it has seen nothing.
     [[nodiscard("it does nothing until it is awaited")]] auto next() noexcept { return next_operation{*this}; }
 
     // next() would not wait for a value.

@@ -97,7 +97,14 @@ private:
     std::shared_ptr<shared_upstream<Run>> kept_;
 };
 
-inline task<> end_pulling(fiber<> pulling) { co_await pulling.interrupt(); }
+inline task<> end_fiber(fiber<> pulling) { co_await pulling.interrupt(); }
+
+struct end_pulling {
+    task<> operator()() const { return end_fiber(pulling); }
+    bool is_needless() const noexcept { return pulling.poll() != nullptr; }
+
+    fiber<> pulling;
+};
 
 // Who is to own the fiber that pulls: a scope, or the current fiber.
 template <class S>
@@ -110,7 +117,7 @@ public:
         fiber_base& owner = scope_->get_group().owner();
         fiber<> const pulling = queue_fiber(owner.where(), owner.children(), nullptr, std::forward<Work>(work)...);
         try {
-            scope_->add_finalizer([pulling] { return end_pulling(pulling); });
+            scope_->add_finalizer(end_pulling{pulling});
         } catch (...) {
             pulling.request_interrupt();
             throw;
