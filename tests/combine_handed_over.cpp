@@ -168,7 +168,7 @@ TEST_CASE("a push to a pop that has lost a race itself does not decide another [
         auto const receiver = coir::fork(receives);
         co_await coir::yield();
         static_cast<void>(other.try_push(1)); // the receiver's other pop stands in line still
-        bool const slept = co_await coir::fork(sends);
+        bool const slept = co_await sends();  // before the receiver has run again
         co_await receiver;
         co_return slept;
     };
