@@ -74,6 +74,30 @@ TEST_CASE("entries are found by their hash, through growth, with room and withou
     }
 }
 
+TEST_CASE("who walks through the entries of a hash while others make the table grow misses none") {
+    for (std::uint64_t h = 0; h < 64; ++h) {
+        std::vector<std::unique_ptr<entry>> entries;
+        hash_index index;
+        auto const insert = [&](std::uint64_t hash) {
+            entries.push_back(std::make_unique<entry>(hash));
+            give_what_it_wants(index);
+            index.insert(*entries.back());
+        };
+        for (int i = 0; i < 4; ++i) {
+            insert(h);
+        }
+        std::size_t seen = 0;
+        for (hash_entry* at = index.first(h); at != nullptr; at = hash_index::next(*at)) {
+            CHECK(at == entries[3 - seen].get());
+            ++seen;
+            for (std::uint64_t i = 0; i < 8; ++i) {
+                insert(1000 + i);
+            }
+        }
+        CHECK(seen == 4);
+    }
+}
+
 TEST_CASE("entries that come and go need no more room than there are at once") {
     hash_index index;
     for (std::uint64_t i = 0; i < 1000; ++i) {

@@ -111,16 +111,17 @@ private:
         }
     }
 
+    // Entries keep their order, so that who is at one of them misses none that comes after it.
     void split() noexcept {
-        bucket& from = bucket_at(split_);
-        bucket& to = bucket_at(base() + split_);
-        for (hash_entry* e = from; e != nullptr;) {
-            hash_entry* const after = e->next_;
-            if ((static_cast<std::size_t>(e->hash_) & base()) != 0) {
-                unlink(*e);
-                push(to, *e);
+        hash_entry* from = bucket_at(split_);
+        bucket* end = &bucket_at(base() + split_);
+        while (from != nullptr) {
+            hash_entry& e = *std::exchange(from, from->next_);
+            if ((static_cast<std::size_t>(e.hash_) & base()) != 0) {
+                unlink(e);
+                push(*end, e);
+                end = &e.next_;
             }
-            e = after;
         }
         if (++split_ == base()) {
             split_ = 0;
