@@ -384,3 +384,46 @@ TEST_CASE("every element that is popped in races on a pool is seen once [Q7]") {
         CHECK(seen[static_cast<std::size_t>(i)] == i);
     }
 }
+
+TEST_CASE("a fiber that was asked to end begins nothing in when_all, ready or not [I1, R16]") {
+    queue<int> q{unbounded()};
+    queue<int> other{unbounded()};
+    deferred<> done;
+    done.succeed();
+    int begun = 0;
+    auto const counts = [&]() -> task<> {
+        ++begun;
+        co_return;
+    };
+    auto const variadic = [&]() -> task<> { co_await coir::when_all(q.pop(), other.push(1), done, counts()); };
+    auto const settled = [&]() -> task<> { co_await coir::all_settled(q.pop(), other.push(1), counts()); };
+    auto const range = [&]() -> task<> {
+        std::vector<decltype(q.pop())> pops;
+        pops.push_back(q.pop());
+        co_await coir::when_all(std::move(pops));
+    };
+    auto const settled_range = [&]() -> task<> {
+        std::vector<decltype(q.pop())> pops;
+        pops.push_back(q.pop());
+        co_await coir::all_settled(std::move(pops));
+    };
+    std::function<task<>()> const ways[] = {variadic, settled, range, settled_range};
+    for (auto const& way : ways) {
+        static_cast<void>(q.try_push(7));
+        test_scheduler s;
+        coir::fiber<> self;
+        auto const asked = [&]() -> task<> {
+            co_await coir::yield();
+            self.request_interrupt();
+            co_await way();
+        };
+        self = s.start(asked);
+        s.run_ready();
+        REQUIRE(self.poll() != nullptr);
+        CHECK(self.poll()->is_interrupted());
+        CHECK(q.size() == 1);
+        CHECK(other.size() == 0);
+        CHECK(begun == 0);
+        CHECK(q.try_pop() == 7);
+    }
+}

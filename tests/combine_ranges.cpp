@@ -1,6 +1,8 @@
 // Combinators over ranges: for_each with its limit, when_any and race.
 #include <coir/adapt.hpp>
 #include <coir/combine.hpp>
+#include <coir/deferred.hpp>
+#include <coir/fiber.hpp>
 #include <coir/interrupt.hpp>
 #include <coir/runtime/thread_pool.hpp>
 #include <coir/testing/test_scheduler.hpp>
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <list>
 #include <memory>
 #include <ranges>
@@ -321,4 +324,50 @@ TEST_CASE("whoever is interrupted in timeout_detached asks the daemon to end, an
         co_return at_once&& asked;
     };
     CHECK(scheduler.run(root).value());
+}
+
+TEST_CASE("handles in a range that has a name stay, and share the values [R16]") {
+    auto const root = []() -> task<> {
+        std::vector<coir::fiber<std::string>> fibers;
+        auto const says = [](std::string text) -> task<std::string> { co_return text; };
+        fibers.push_back(coir::fork(says, "a"));
+        fibers.push_back(coir::fork(says, "b"));
+        auto const one_way = co_await coir::when_all(fibers);
+        auto const back = co_await coir::when_all(fibers | std::views::reverse);
+        auto const ends = co_await coir::all_settled(std::as_const(fibers));
+        auto const first = co_await coir::race(fibers);
+        CHECK(one_way == std::vector<std::string>{"a", "b"});
+        CHECK(back == std::vector<std::string>{"b", "a"});
+        CHECK(ends[1].value() == "b");
+        CHECK(first == "a");
+        CHECK(fibers[0].poll()->value() == "a");
+        auto const moved = co_await coir::when_all(std::move(fibers));
+        CHECK(moved == one_way);
+    };
+    CHECK(test_scheduler{}.run(root).is_success());
+}
+
+TEST_CASE("deferreds are awaited where they are, and tasks moved out of their range [R16]") {
+    auto const root = []() -> task<> {
+        std::deque<coir::deferred<int>> cells(2);
+        cells[0].succeed(1);
+        cells[1].succeed(2);
+        auto const values = co_await coir::when_all(cells);
+        CHECK(values == std::vector<int>{1, 2});
+        auto const gives = [](int n) -> task<int> { co_return n; };
+        std::vector<task<int>> tasks;
+        tasks.push_back(gives(3));
+        auto const three = co_await coir::when_all(tasks);
+        CHECK(three == std::vector<int>{3});
+        auto const again = co_await coir::as_outcome(coir::when_all(tasks));
+        CHECK(again.is_defect());
+        auto const made = std::views::iota(0, 3) | std::views::transform(gives);
+        auto const numbers = co_await coir::when_all(made);
+        CHECK(numbers == std::vector<int>{0, 1, 2});
+        tasks.clear();
+        tasks.push_back(gives(4));
+        auto const four = co_await coir::when_all(coir::moved(tasks));
+        CHECK(four == std::vector<int>{4});
+    };
+    CHECK(test_scheduler{}.run(root).is_success());
 }

@@ -528,3 +528,35 @@ TEST_CASE("joining many ends as the first in order that did not succeed [F2]") {
     auto const nothing = []() -> task<> { co_await coir::join_all(std::vector<fiber<>>{}); };
     CHECK(test_scheduler{}.run(nothing).is_success());
 }
+
+TEST_CASE("the end of a fiber of which no handle stays is a copy") {
+    auto const t = []() -> task<> {
+        auto const gives = []() -> task<std::string> { co_return std::string(100, 'x'); };
+        auto const& end = co_await fork(gives).await();
+        CHECK(end.value() == std::string(100, 'x'));
+        auto const& asked = co_await fork(never_ends).interrupt();
+        CHECK(asked.is_interrupted());
+        auto const kept = fork(gives);
+        auto const& one = co_await kept.await();
+        CHECK(&one == kept.poll());
+    };
+    CHECK(test_scheduler{}.run(t).is_success());
+}
+
+TEST_CASE("what a finalizer throws in a fiber that nobody looked at is reported [F31][I12]") {
+    counting_scheduler s;
+    auto const t = []() -> task<> {
+        auto const child = []() -> task<> {
+            auto const throws = []() -> task<> {
+                co_await coir::yield();
+                throw 7;
+            };
+            co_await coir::ensuring(coir::sleep_for(1h), throws);
+        };
+        fork(child);
+        co_await coir::yield();
+    };
+    CHECK(s.run(t).is_success());
+    CHECK(s.unhandled == 1);
+    CHECK(s.defects == 1);
+}

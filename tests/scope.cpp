@@ -431,7 +431,7 @@ TEST_CASE("what children and the body throw beside the first cause is kept with 
     for (auto const& thrown : end.suppressed()) {
         besides.push_back(text(thrown));
     }
-    CHECK(besides == steps{"body", "second", "finalizer 2", "finalizer 1"});
+    CHECK(besides == steps{"body", "finalizer of a child", "second", "finalizer 2", "finalizer 1"});
 }
 
 TEST_CASE("typed failures after the first cause are beside it too [F8]") {
@@ -594,4 +594,40 @@ TEST_CASE("finalizers that say they are needless go, and the others run, the las
     CHECK(needed_runs == 2);
     CHECK(needed.use_count() == 1);
     CHECK(over.use_count() == 1);
+}
+
+TEST_CASE("what the finalizer of an interrupted child throws is beside the scope's end [I12]") {
+    auto const child = []() -> task<> {
+        auto const throws = []() -> task<> {
+            co_await coir::yield();
+            throw 7;
+        };
+        co_await coir::ensuring(coir::sleep_for(1h), throws);
+    };
+    auto const fails = [&](scope<failed>& s) -> task<int, failed> {
+        s.fork(child);
+        s.fork(fails_after, 1ms, 1);
+        co_return 0;
+    };
+    auto const body_dies = [&](scope<failed>& s) -> task<int, failed> {
+        s.fork(child);
+        co_await coir::yield();
+        throw 8;
+    };
+    auto const ends_well = [&](scope<failed>& s) -> task<int, failed> {
+        auto const f = s.fork(child);
+        co_await coir::yield();
+        f.request_interrupt();
+        co_return 0;
+    };
+    auto const suppressed_by = [](auto const& body) {
+        auto const root = [&body]() -> task<std::size_t> {
+            auto const end = co_await coir::as_outcome(coir::with_scope<failed>(body));
+            co_return end.suppressed().size();
+        };
+        return test_scheduler{}.run(root).value();
+    };
+    CHECK(suppressed_by(fails) == 1);
+    CHECK(suppressed_by(body_dies) == 1);
+    CHECK(suppressed_by(ends_well) == 1);
 }

@@ -220,3 +220,22 @@ TEST_CASE("a scope interrupted while it awaits its children ends its deferreds [
     CHECK(test_scheduler{}.run(root).is_success());
     CHECK(interrupted);
 }
+
+TEST_CASE("who awaits by a handle that is gone afterwards gets a copy [D8]") {
+    auto const root = []() -> task<> {
+        auto const made = [] {
+            auto const d = coir::make_deferred<std::string>();
+            d->succeed(std::string(100, 'x'));
+            return d;
+        };
+        auto const& value = co_await made();
+        auto const& seen = co_await coir::view_of(made());
+        CHECK(value == std::string(100, 'x'));
+        CHECK(seen == value);
+        auto const kept = made();
+        auto const& one = co_await kept;
+        auto const& other = co_await kept;
+        CHECK(&one == &other);
+    };
+    CHECK(test_scheduler{}.run(root).is_success());
+}

@@ -10,6 +10,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <exception>
 #include <memory>
@@ -265,4 +266,26 @@ TEST_CASE("an interrupted fiber's frames are destroyed at the suspension point, 
     s.run_ready();
     CHECK(f.poll()->is_interrupted());
     CHECK(counted::alive() == 0);
+}
+
+TEST_CASE("a task that was awaited before, or moved from, is a defect and not a wait without end") {
+    auto const root = []() -> task<> {
+        auto const gives = []() -> task<int> { co_return 1; };
+        auto t = gives();
+        int const once = co_await std::move(t);
+        CHECK(once == 1);
+        bool caught = false;
+        try {
+            static_cast<void>(co_await std::move(t));
+        } catch (coir::spent_task const&) {
+            caught = true;
+        }
+        CHECK(caught);
+        auto const end = co_await coir::as_outcome(coir::timeout(std::move(t), std::chrono::seconds{1}));
+        CHECK(end.is_defect());
+        auto const forked = coir::fork(std::move(t));
+        auto const& ended = co_await forked.await();
+        CHECK(ended.is_defect());
+    };
+    CHECK(test_scheduler{}.run(root).is_success());
 }

@@ -16,12 +16,33 @@
 
 namespace coir::inline v0::detail {
 
-// The operations of awaiting each element of a range, which is consumed.
+// How an element of a range R&& is awaited: where it is, if it can be and the range is named or a
+// view; else it is moved out.
 template <class R>
-auto operations_of(R&& aws) {
-    std::vector<operation_of<std::ranges::range_value_t<R>>> ops;
+inline constexpr bool stays_in_range =
+    (std::is_lvalue_reference_v<R> || std::ranges::view<R>) && awaitable<std::ranges::range_reference_t<R>>;
+template <class R>
+using awaited_element = std::conditional_t<stays_in_range<R>, std::ranges::range_reference_t<R>,
+                                           std::remove_reference_t<std::ranges::range_reference_t<R>>>;
+
+template <class R>
+concept awaited_range = std::ranges::input_range<passed<R>> && awaitable<std::ranges::range_value_t<passed<R>>>;
+
+template <class R>
+struct range_operation_of {
+    static_assert(awaitable<awaited_element<R>>, "coir: tasks are moved out of their range, which must not be const");
+    using type = operation_of<awaited_element<R>>;
+};
+template <awaited_range R>
+using element_operation = typename range_operation_of<passed<R>>::type;
+
+// Op: what is made of the operation of awaiting an element.
+template <class Op, class R>
+std::vector<Op> operations_of(R&& aws) {
+    using element = awaited_element<R>;
+    std::vector<Op> ops;
     for (auto&& aw : aws) {
-        ops.push_back(operation_from(std::move(aw)));
+        ops.push_back(Op{operation_from(static_cast<element&&>(aw))});
     }
     return ops;
 }
@@ -40,12 +61,14 @@ auto when_all(As&&... aws) {
     return detail::when_all_operation<detail::operation_of<As>...>{detail::to_operation(std::forward<As>(aws))...};
 }
 
-// A range of awaitables of one type: a vector of the values in order.
-template <std::ranges::input_range R>
-    requires awaitable<std::ranges::range_value_t<R>>
+// A range of awaitables of one type: a vector of the values in order. Of a range that has a name,
+// or a view, what can be awaited as an lvalue is, so that handles stay; tasks are moved out of it.
+template <detail::awaited_range R>
 auto when_all(R&& aws) {
-    using op = detail::operation_of<std::ranges::range_value_t<R>>;
-    return detail::when_all_range_operation<op>{detail::operations_of(std::forward<R>(aws))};
+    COIR_CHECK_VALUE(R);
+    using op = detail::element_operation<R>;
+    return detail::when_all_range_operation<op>{
+        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
 }
 
 // Every outcome, in order: a tuple, or a vector. Nobody is interrupted on account of another.
@@ -55,15 +78,12 @@ auto all_settled(As&&... aws) {
     return coir::when_all(
         detail::as_outcome_operation<detail::operation_of<As>>{detail::to_operation(std::forward<As>(aws))}...);
 }
-template <std::ranges::input_range R>
-    requires awaitable<std::ranges::range_value_t<R>>
+template <detail::awaited_range R>
 auto all_settled(R&& aws) {
-    using op = detail::as_outcome_operation<detail::operation_of<std::ranges::range_value_t<R>>>;
-    std::vector<op> ops;
-    for (auto&& aw : aws) {
-        ops.push_back(op{detail::operation_from(std::move(aw))});
-    }
-    return detail::when_all_range_operation<op>{std::move(ops)};
+    COIR_CHECK_VALUE(R);
+    using op = detail::as_outcome_operation<detail::element_operation<R>>;
+    return detail::when_all_range_operation<op>{
+        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
 }
 
 // The first to end, with its outcome; the others are interrupted. T if all agree, else a
@@ -77,11 +97,12 @@ auto when_any(As&&... aws) {
 }
 
 // A range of awaitables of one type. Throws std::invalid_argument if it is empty.
-template <std::ranges::input_range R>
-    requires awaitable<std::ranges::range_value_t<R>>
+template <detail::awaited_range R>
 auto when_any(R&& aws) {
-    using op = detail::operation_of<std::ranges::range_value_t<R>>;
-    return detail::when_any_range_operation<false, op>{detail::operations_of(std::forward<R>(aws))};
+    COIR_CHECK_VALUE(R);
+    using op = detail::element_operation<R>;
+    return detail::when_any_range_operation<false, op>{
+        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
 }
 
 // The first to succeed; if none does, the outcome of the last to end. Of race and when_any alike:
@@ -94,11 +115,12 @@ auto race(As&&... aws) {
         detail::to_operation(std::forward<As>(aws))...};
 }
 
-template <std::ranges::input_range R>
-    requires awaitable<std::ranges::range_value_t<R>>
+template <detail::awaited_range R>
 auto race(R&& aws) {
-    using op = detail::operation_of<std::ranges::range_value_t<R>>;
-    return detail::when_any_range_operation<true, op>{detail::operations_of(std::forward<R>(aws))};
+    COIR_CHECK_VALUE(R);
+    using op = detail::element_operation<R>;
+    return detail::when_any_range_operation<true, op>{
+        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
 }
 
 // How many may run at once. Negative: std::invalid_argument.
@@ -113,17 +135,21 @@ struct max_concurrency {
 // lvalue outlives the await, and `f` gets references into it; any other is kept. `f` is called
 // from several fibers, on several threads if the scheduler has them. Throws std::invalid_argument
 // for a limit of 0. Starts when awaited; min(limit, elements) fibers, O(elements) memory.
-template <std::ranges::input_range R, class F>
-    requires std::invocable<detail::stored<F>&, std::ranges::range_reference_t<R>>
+template <class R, class F>
+    requires std::ranges::input_range<detail::passed<R>> &&
+             std::invocable<detail::stored<F>&, std::ranges::range_reference_t<detail::passed<R>>>
 auto for_each(R&& range, F&& f, max_concurrency at_once) {
+    COIR_CHECK_VALUE(R);
     COIR_CHECK_CLOSURE(F);
-    static_assert(awaitable<std::invoke_result_t<detail::stored<F>&, std::ranges::range_reference_t<R>>>,
-                  "coir: for_each takes a function that returns an awaitable");
+    using kept = detail::kept_range<detail::passed<R>>;
+    static_assert(
+        awaitable<std::invoke_result_t<detail::stored<F>&, std::ranges::range_reference_t<detail::passed<R>>>>,
+        "coir: for_each takes a function that returns an awaitable");
     if (at_once.limit == 0) {
         throw std::invalid_argument{"coir: for_each cannot run with a limit of 0"};
     }
-    return detail::run_for_each<detail::kept_range<R>, detail::stored<F>>(
-        detail::keep_range(std::forward<R>(range)), detail::unwrap(std::forward<F>(f)), at_once.limit);
+    return detail::run_for_each<kept, detail::stored<F>>(detail::keep_range(detail::unwrap(std::forward<R>(range))),
+                                                         detail::unwrap(std::forward<F>(f)), at_once.limit);
 }
 
 } // namespace coir::inline v0

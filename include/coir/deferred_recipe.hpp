@@ -33,9 +33,9 @@ public:
     // once per await, by several at a time if they run on several threads, as const.
     template <class Factory>
     bool complete_with(Factory&& factory) {
-        static_assert(recipe::template is_factory<std::decay_t<Factory> const>,
+        static_assert(recipe::template is_factory<detail::stored<Factory> const>,
                       "coir: complete_with takes a factory that returns an awaitable of T, with errors that fit E");
-        return made_.succeed(detail::from_factory, std::forward<Factory>(factory));
+        return made_.succeed(detail::from_factory, detail::unwrap(std::forward<Factory>(factory)));
     }
 
     // Each await copies the value.

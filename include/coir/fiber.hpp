@@ -52,10 +52,13 @@ public:
     // `co_await std::move(f)` joins and moves the value out, once.
     auto coir_operation() && { return detail::fiber_take<T, E>{std::move(*this)}; }
 
-    // Waits for the end -> outcome<T, E> const&.
-    auto await() const { return detail::fiber_await<T, E>{*this, false}; }
-    // Asks the fiber to end, when awaited, and waits until its last finalizer ran -> outcome<T, E> const&.
-    auto interrupt() const { return detail::fiber_await<T, E>{*this, true}; }
+    // Waits for the end -> outcome<T, E> const&, valid as long as a handle is. Of a temporary handle
+    // a copy, where it can be copied.
+    auto await() const& { return await_as<outcome<T, E> const&>(false); }
+    auto await() && { return await_as<kept_outcome>(false); }
+    // Asks the fiber to end, when awaited, and waits until its last finalizer ran -> as await().
+    auto interrupt() const& { return await_as<outcome<T, E> const&>(true); }
+    auto interrupt() && { return await_as<kept_outcome>(true); }
     // Only asks.
     void request_interrupt() const noexcept { state_->request_interrupt(detail::current_fiber_id()); }
 
@@ -73,6 +76,14 @@ public:
     state& get_state() const noexcept { return *state_; }
 
 private:
+    using kept_outcome =
+        std::conditional_t<std::copy_constructible<outcome<T, E>>, outcome<T, E>, outcome<T, E> const&>;
+
+    template <class End>
+    auto await_as(bool interrupt) const {
+        return detail::fiber_await<T, E, End>{*this, interrupt};
+    }
+
     state* state_ = nullptr;
 };
 
@@ -213,20 +224,23 @@ auto fork_daemon(Work&& work, Args&&... args) {
 // Waits until all have ended, however. The outcomes are at the handles: poll().
 template <detail::fiber_range R>
 COIR_TASK_WRAPPER task<> await_all(R&& fibers) {
-    return detail::end_all(detail::handles(fibers), false);
+    COIR_CHECK_VALUE(R);
+    return detail::end_all(detail::handles(detail::unwrap(fibers)), false);
 }
 
 // Asks all to end, when awaited, and then waits until their last finalizers ran: fibers that wait
 // for each other do not hold each other up.
 template <detail::fiber_range R>
 COIR_TASK_WRAPPER task<> interrupt_all(R&& fibers) {
-    return detail::end_all(detail::handles(fibers), true);
+    COIR_CHECK_VALUE(R);
+    return detail::end_all(detail::handles(detail::unwrap(fibers)), true);
 }
 
 // The values in order, copied; ends as the first in order that did not succeed.
 template <detail::fiber_range R>
 auto join_all(R&& fibers) {
-    return detail::join_each(detail::handles(fibers));
+    COIR_CHECK_VALUE(R);
+    return detail::join_each(detail::handles(detail::unwrap(fibers)));
 }
 
 // About the fiber that calls, from plain code; outside a fiber: no id, no name, not asked.

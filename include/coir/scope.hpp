@@ -200,15 +200,15 @@ private:
 
     template <class Outcome>
     void child_ended(Outcome const& end) noexcept {
-        if (!supervises_ || !(end.is_failure() || end.is_defect())) {
+        if (!supervises_) {
             return;
         }
-        if (!try_be_cause(end)) {
+        if ((end.is_failure() || end.is_defect()) && try_be_cause(end)) {
+            group_.decide();
+            close();
+        } else {
             add_later(end);
-            return;
         }
-        group_.decide();
-        close();
     }
 
     template <class Outcome>
@@ -233,10 +233,14 @@ private:
         return true;
     }
 
-    // What comes after the first cause is kept beside it.
+    // What comes after the first cause is kept beside it, also what finalizers of those threw that
+    // were interrupted.
     template <class Outcome>
     void add_later(Outcome const& end) noexcept {
         std::exception_ptr const thrown = detail::as_thrown(end, detail::status_of(end.kind()));
+        if (!thrown && end.suppressed().empty()) {
+            return;
+        }
         std::lock_guard guard{lock_};
         add_suppressed({&thrown, thrown ? 1U : 0U});
         add_suppressed(end.suppressed());

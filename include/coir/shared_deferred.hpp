@@ -27,7 +27,10 @@ public:
 
     friend bool operator==(shared_deferred const&, shared_deferred const&) = default;
 
-    detail::shared_deferred_wait<T, E> coir_operation() const { return detail::shared_deferred_wait<T, E>{state_}; }
+    // `co_await d` -> T const&, valid as long as a handle is. Of a temporary handle a copy, where T
+    // can be copied.
+    detail::shared_deferred_wait<T, E> coir_operation() const& { return detail::shared_deferred_wait<T, E>{state_}; }
+    auto coir_operation() && { return detail::wait_by_temporary<T, E>(state_); }
 
     std::shared_ptr<deferred<T, E>> const& get_state() const noexcept { return state_; }
 
@@ -108,7 +111,9 @@ public:
     }
     std::size_t waiter_count() const noexcept { return of_->waiter_count(); }
 
-    detail::shared_deferred_wait<T, E> coir_operation() const { return detail::shared_deferred_wait<T, E>{of_}; }
+    // As of a shared_deferred.
+    detail::shared_deferred_wait<T, E> coir_operation() const& { return detail::shared_deferred_wait<T, E>{of_}; }
+    auto coir_operation() && { return detail::wait_by_temporary<T, E>(of_); }
 
 private:
     std::shared_ptr<deferred<T, E> const> of_;

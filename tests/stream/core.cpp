@@ -541,6 +541,27 @@ TEST_CASE("a subscription gives what is published while it lasts, all of it befo
     });
 }
 
+TEST_CASE("a stream of a pubsub subscribes when it begins, and of a temporary subscription keeps it [S14][Q25]") {
+    test_scheduler s;
+    s.run([]() -> task<> {
+        coir::pubsub<int> events{coir::bounded(9)};
+        auto early = streams::from_pubsub(events.subscribe()) | streams::to_vector();
+        auto late = streams::from_pubsub(events) | streams::to_vector();
+        static_cast<void>(events.try_publish(1));
+        auto close = [&]() -> task<> {
+            co_await sleep_for(1ms);
+            static_cast<void>(events.try_publish(2));
+            co_await sleep_for(1ms);
+            events.close();
+        };
+        fork(close);
+        auto const all = co_await coir::when_all(std::move(early), std::move(late));
+        CHECK(std::get<0>(all) == numbers{1, 2});
+        CHECK(std::get<1>(all) == numbers{2});
+        CHECK(events.subscriber_count() == 0);
+    });
+}
+
 TEST_CASE("a stream of a subscription that is left or interrupted has taken no more than it gave [S14][Q22]") {
     test_scheduler s;
     s.run([]() -> task<> {

@@ -5,6 +5,18 @@
 #include <coir/detail/fiber_base.hpp>
 #include <coir/detail/frame.hpp>
 
+#include <stdexcept>
+
+namespace coir::inline v0 {
+
+// A task is awaited, or forked, that was moved from or awaited before.
+class spent_task : public std::logic_error {
+public:
+    spent_task() : std::logic_error{"coir: this task was moved from or awaited before"} {}
+};
+
+} // namespace coir::inline v0
+
 namespace coir::inline v0::detail {
 
 template <class T, class E>
@@ -33,7 +45,10 @@ public:
             f.push_frame(*starting, *this);
             return status::call;
         }
-        COIR_CHECK(has_ended(this->ended()), "a task was awaited that had been moved from or awaited before");
+        if (!has_ended(this->ended())) [[unlikely]] {
+            COIR_CHECK(false, "a task was awaited that had been moved from or awaited before");
+            this->die(std::make_exception_ptr(spent_task{}));
+        }
         return this->ended();
     }
 

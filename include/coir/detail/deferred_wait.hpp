@@ -58,6 +58,26 @@ private:
     std::shared_ptr<deferred<T, E> const> keep_;
 };
 
+// For who awaits by a handle that is gone afterwards.
+template <class T, class E>
+class [[nodiscard]] shared_deferred_copy final : public shared_deferred_wait<T, E> {
+public:
+    using value_type = T;
+    using shared_deferred_wait<T, E>::shared_deferred_wait;
+
+    T get() const { return shared_deferred_wait<T, E>::get(); }
+};
+
+// Of an object that can be copied a copy, else what others see.
+template <class T, class E>
+auto wait_by_temporary(std::shared_ptr<deferred<T, E> const> d) {
+    if constexpr (std::is_object_v<T> && std::copy_constructible<T>) {
+        return shared_deferred_copy<T, E>{std::move(d)};
+    } else {
+        return shared_deferred_wait<T, E>{std::move(d)};
+    }
+}
+
 template <class T, class E>
 class [[nodiscard]] deferred_take : public deferred_wait<T, E> {
 public:

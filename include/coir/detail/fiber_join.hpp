@@ -43,7 +43,7 @@ private:
 
 // Ends as the fiber did.
 template <class T, class E>
-class [[nodiscard]] fiber_join : public outcome_view<fiber_join<T, E>, T, E>, protected fiber_wait<T, E> {
+class fiber_view : public outcome_view<fiber_view<T, E>, T, E>, protected fiber_wait<T, E> {
 public:
     static constexpr bool is_leaf = true;
     using fiber_wait<T, E>::fiber_wait;
@@ -63,10 +63,16 @@ private:
 };
 
 template <class T, class E>
-class [[nodiscard]] fiber_take : public fiber_join<T, E> {
+class [[nodiscard]] fiber_join final : public fiber_view<T, E> {
+public:
+    using fiber_view<T, E>::fiber_view;
+};
+
+template <class T, class E>
+class [[nodiscard]] fiber_take final : public fiber_view<T, E> {
 public:
     using value_type = T;
-    using fiber_join<T, E>::fiber_join;
+    using fiber_view<T, E>::fiber_view;
 
     T get() {
         auto& end = this->cell().end();
@@ -77,11 +83,12 @@ public:
     }
 };
 
-// Gives the outcome, whatever it is; optionally asks the fiber to end first.
-template <class T, class E>
-class [[nodiscard]] fiber_await : private fiber_wait<T, E> {
+// Gives the outcome, whatever it is; optionally asks the fiber to end first. End: a reference, or,
+// for who awaits by a handle that is gone afterwards, a copy.
+template <class T, class E, class End>
+class [[nodiscard]] fiber_await final : private fiber_wait<T, E> {
 public:
-    using value_type = outcome<T, E> const&;
+    using value_type = End;
     using error_type = never;
     static constexpr bool is_leaf = true;
 
@@ -97,7 +104,7 @@ public:
         return this->poll_end(f);
     }
 
-    value_type get() const noexcept { return *this->cell().poll(); }
+    value_type get() const { return *this->cell().poll(); }
     std::exception_ptr defect() const noexcept { return nullptr; }
     fiber_id interrupted_by() const noexcept { return {}; }
 

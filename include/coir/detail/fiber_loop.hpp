@@ -68,6 +68,9 @@ inline bool fiber_base::begin_first() noexcept {
         end_defect(std::current_exception());
         return finish();
     }
+    if (top_ == nullptr) [[unlikely]] {
+        return finish(); // a spent task
+    }
     next_.store(next_step::resume, std::memory_order_relaxed);
     phase_ = phase::run;
     return resume_top();

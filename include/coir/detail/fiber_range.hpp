@@ -17,7 +17,7 @@ template <class T, class E>
 inline constexpr bool is_fiber<fiber<T, E>> = true;
 
 template <class R>
-concept fiber_range = std::ranges::input_range<R> && is_fiber<fiber_of<R>>;
+concept fiber_range = std::ranges::input_range<passed<R>> && is_fiber<fiber_of<passed<R>>>;
 
 // Copies of the handles, so that the range may change meanwhile.
 template <fiber_range R>

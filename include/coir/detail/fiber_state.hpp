@@ -32,10 +32,17 @@ private:
 
     void report_unhandled() noexcept {
         outcome<T, E> const* const end = end_.poll();
-        if (end == nullptr || end_.is_observed() || !(end->is_failure() || end->is_defect())) {
+        if (end == nullptr || end_.is_observed() || end->is_success()) {
             return;
         }
-        unhandled_outcome const what{id(), name(), end->is_defect() ? end->defect() : nullptr};
+        std::exception_ptr thrown = end->is_defect() ? end->defect() : nullptr;
+        if (end->is_interrupted()) {
+            if (end->suppressed().empty()) {
+                return;
+            }
+            thrown = end->suppressed().front(); // by a finalizer
+        }
+        unhandled_outcome const what{id(), name(), std::move(thrown)};
         if (scheduler* const here = this_worker().current) {
             here->on_unhandled(what);
         } else {

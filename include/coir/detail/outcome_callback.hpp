@@ -33,11 +33,11 @@ private:
 
 template <class T, class E, class F, class Keep = unit>
 auto call_on_done(deferred_cell<T, E>& cell, F&& f, Keep keep = {}) {
-    using callback = std::decay_t<F>;
+    using callback = stored<F>;
     static_assert(std::is_nothrow_invocable_v<callback&, outcome<T, E> const&>,
                   "coir: on_done takes a noexcept function of outcome<T, E> const&");
     using call = outcome_callback<T, E, callback, Keep>;
-    return registration<call>{cell.waiters(), call{cell, std::forward<F>(f), std::move(keep)}};
+    return registration<call>{cell.waiters(), call{cell, unwrap(std::forward<F>(f)), std::move(keep)}};
 }
 
 } // namespace coir::inline v0::detail

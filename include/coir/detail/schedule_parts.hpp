@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/deadline.hpp>
+#include <coir/detail/inline_closure.hpp>
 #include <coir/detail/std/algorithm.hpp>
 #include <coir/detail/std/chrono.hpp>
 #include <coir/time.hpp>
@@ -74,15 +75,19 @@ public:
     }
     // Only after errors for which `pred(error)` is true; any other ends at once with that error.
     template <class Pred>
-    auto while_error(Pred pred) const {
-        return changed([pred = std::move(pred)](schedule_step const&, auto const& e, clock::duration d) {
+    auto while_error(Pred&& pred) const {
+        COIR_CHECK_CLOSURE(Pred);
+        return changed([pred = stored<Pred>(unwrap(std::forward<Pred>(pred)))](schedule_step const&, auto const& e,
+                                                                               clock::duration d) {
             return pred(e) ? std::optional{d} : std::nullopt;
         });
     }
     // The delay that the error asks for, `delay(error)` -> std::optional, in place of the computed.
     template <class Delay>
-    auto delay_from(Delay delay) const {
-        return changed([delay = std::move(delay)](schedule_step const&, auto const& e, clock::duration d) {
+    auto delay_from(Delay&& delay) const {
+        COIR_CHECK_CLOSURE(Delay);
+        return changed([delay = stored<Delay>(unwrap(std::forward<Delay>(delay)))](schedule_step const&, auto const& e,
+                                                                                   clock::duration d) {
             std::optional<clock::duration> const asked = delay(e);
             return asked ? asked : std::optional{d};
         });

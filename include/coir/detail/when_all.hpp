@@ -33,10 +33,10 @@ public:
         case phase::before:
             group_.enter(f);
             phase_ = phase::running;
-            start(others{});
+            start(f, others{});
             [[fallthrough]];
         case phase::running:
-            inline_end_ = not_started_ ? status::defect : std::get<last>(parts_).poll(f);
+            inline_end_ = poll_last(f);
             if (!has_ended(inline_end_)) {
                 return inline_end_;
             }
@@ -87,14 +87,28 @@ public:
 private:
     enum class phase : unsigned char { before, running, children, ended };
 
-    // If one cannot be made, those before it are interrupted and awaited like any others.
+    // A fiber that is asked to end begins nothing more. If one cannot be made, those before it are
+    // interrupted and awaited like any others.
     template <std::size_t... I>
-    void start(std::index_sequence<I...>) noexcept {
+    void start(fiber_base& f, std::index_sequence<I...>) noexcept {
+        auto const start_one = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+            refused_ = refused_ || f.cancel_requested();
+            if (!refused_) {
+                std::get<N>(parts_).start(group_, {group_, N}, fiber_base::start::queued);
+            }
+        };
         try {
-            (std::get<I>(parts_).start(group_, {group_, I}, fiber_base::start::queued), ...);
+            (start_one(std::integral_constant<std::size_t, I>{}), ...);
         } catch (...) {
             not_started_ = std::current_exception();
         }
+    }
+
+    status poll_last(fiber_base& f) {
+        if (not_started_) {
+            return status::defect;
+        }
+        return refused_ ? status::cancelled : std::get<last>(parts_).poll(f);
     }
 
     // Who fails or dies after the one that decided does not change the result, and is not lost.
@@ -147,6 +161,7 @@ private:
     all_group group_{sizeof...(Ops)};
     std::exception_ptr not_started_; // what starting a member threw
     phase phase_ = phase::before;
+    bool refused_ = false; // one was not started, as the fiber was asked to end
     status inline_end_ = status::pending;
     status ended_ = status::pending;
 };

@@ -72,6 +72,7 @@ private:
             for (; i < members_.size() && more(); ++i) {
                 members_[i].start(group_, {group_, i}, how);
             }
+            all_started_ = i == members_.size();
         } catch (...) {
             not_started_ = std::current_exception();
             group_.decide_by(i);
@@ -89,7 +90,10 @@ private:
         if (not_started_) {
             return status::defect;
         }
-        return group_.decided_by() == Group::undecided ? Group::undecided_end : status_of(decisive().kind());
+        if (group_.decided_by() != Group::undecided) {
+            return status_of(decisive().kind());
+        }
+        return all_started_ ? Group::undecided_end : status::cancelled;
     }
 
     std::vector<member<Op, group_place<Group>>> members_;
@@ -97,6 +101,7 @@ private:
     std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
     bool started_ = false;
+    bool all_started_ = false;
 };
 
 template <class Op>
@@ -107,7 +112,7 @@ public:
     explicit when_all_range_operation(std::vector<Op>&& ops) : range_operation<all_group, Op>{std::move(ops)} {}
 
     status poll(fiber_base& f) {
-        return this->run(f, fiber_base::start::queued, [] { return true; });
+        return this->run(f, fiber_base::start::queued, [&] { return !f.cancel_requested(); });
     }
     value_type get() {
         this->rethrow_defect();

@@ -89,9 +89,10 @@ namespace coir::inline v0 {
 
 // `co_await blocking(f, args...)` -> what `f(args...)` returns; what it throws is a defect.
 template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
+    requires std::invocable<detail::stored<F>&, detail::stored<Args>...>
 auto blocking(F&& f, Args&&... args) {
     COIR_CHECK_CLOSURE(F);
+    COIR_CHECK_VALUES(Args);
     return detail::blocking_operation<detail::stored<F>, detail::stored<Args>...>{
         std::in_place, detail::unwrap(std::forward<F>(f)), detail::unwrap(std::forward<Args>(args))...};
 }

@@ -46,7 +46,7 @@ public:
 struct unhandled_outcome {
     fiber_id id;
     std::string_view name;
-    std::exception_ptr defect; // null: a typed failure
+    std::exception_ptr defect; // or what a finalizer threw in an interrupted fiber; null: a typed failure
 };
 
 class scheduler {

@@ -116,14 +116,16 @@ public:
 
     template <class Up>
         requires async_stream<Up>
-    friend auto operator|(Up&& up, stage_closure&& self) {
+    [[nodiscard("it does nothing until it is awaited, or has a sink that is")]] friend auto
+    operator|(Up&& up, stage_closure&& self) {
         return self.args_.apply([&](Args&... args) { return Stage<Up, Args...>{std::move(up), std::move(args)...}; });
     }
 
     // One that has a name may be used again: a copy is.
     template <class Up>
         requires async_stream<Up>
-    friend auto operator|(Up&& up, stage_closure const& self) {
+    [[nodiscard("it does nothing until it is awaited, or has a sink that is")]] friend auto
+    operator|(Up&& up, stage_closure const& self) {
         constexpr bool can_be_copied = (std::copy_constructible<Args> && ...);
         static_assert(can_be_copied, "coir: this operator holds what cannot be copied, so it is used once, as an "
                                      "rvalue: stream | std::move(op)");

@@ -195,11 +195,26 @@ auto from_queue(Queue& queue) {
     return detail::repeated_source{[q = &queue] { return q->pop(); }};
 }
 
-// What a subscription of a pubsub receives. The subscription outlives the stream.
-template <class Subscription>
-auto from_pubsub(Subscription& subscription) {
-    static_assert(requires { subscription.next(); }, "coir: from_pubsub takes what subscribe() of a pubsub returns");
-    return detail::repeated_source{[s = &subscription] { return s->next(); }};
+// What a subscription of a pubsub receives: one that has a name is referred to, and outlives the
+// stream; a temporary is kept. Or a pubsub, which outlives the stream and is subscribed to when the
+// first element is asked for: what is published before is missed.
+template <class Source>
+auto from_pubsub(Source&& source) {
+    if constexpr (requires { source.subscribe(); }) {
+        static_assert(std::is_lvalue_reference_v<Source>, "coir: the pubsub of a stream outlives it, so it has a name");
+        auto next = [p = &source, s = std::optional<decltype(source.subscribe())>{}]() mutable {
+            return (s ? *s : s.emplace(p->subscribe())).next();
+        };
+        return detail::repeated_source{std::move(next)};
+    } else {
+        static_assert(
+            requires { source.next(); }, "coir: from_pubsub takes a pubsub, or what subscribe() of one returns");
+        if constexpr (std::is_lvalue_reference_v<Source>) {
+            return detail::repeated_source{[s = &source] { return s->next(); }};
+        } else {
+            return detail::repeated_source{[s = std::move(source)]() mutable { return s.next(); }};
+        }
+    }
 }
 
 } // namespace coir::inline v0::streams

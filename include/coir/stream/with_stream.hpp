@@ -123,7 +123,7 @@ namespace coir::inline v0 {
 
 // Runs `body(in)` on `s`, and closes it.
 template <async_stream S, class Body>
-    requires std::invocable<std::decay_t<Body>&, open_stream<S>&>
+    requires std::invocable<detail::stored<Body>&, open_stream<S>&>
 auto with_stream(S s, Body&& body) {
     COIR_CHECK_CLOSURE(Body);
     static_assert(detail::work<detail::stored<Body>, open_stream<S>&>,
@@ -139,7 +139,7 @@ auto with_stream(S&&, Body&&) {
 }
 template <class S, class Body>
     requires(async_stream<std::remove_cvref_t<S>> &&
-             !std::invocable<std::decay_t<Body>&, open_stream<std::remove_cvref_t<S>>&>)
+             !std::invocable<detail::stored<Body>&, open_stream<std::remove_cvref_t<S>>&>)
 auto with_stream(S&&, Body&&) {
     static_assert(detail::fits<S>, "coir: the body of with_stream takes the open stream, auto& in, for next(in)");
 }

@@ -89,11 +89,12 @@ public:
     // `co_await q.push_all(range)` -> how many were accepted. Pushes one after the other, others
     // may come between; stops when the queue is closed. Interrupted, what was accepted stays.
     // A container given as rvalue is moved in with its elements, otherwise elements are copied.
-    template <std::ranges::input_range R>
-        requires std::constructible_from<T, detail::pushed_element<R>>
+    template <class R>
+        requires std::ranges::input_range<detail::passed<R>> &&
+                 std::constructible_from<T, detail::pushed_element<detail::passed<R>>>
     auto push_all(R&& range) {
         COIR_CHECK_VALUE(R);
-        return detail::queue_push_all<T, E, R>{core_, std::forward<R>(range)};
+        return detail::queue_push_all<T, E, detail::passed<R>>{core_, detail::unwrap(std::forward<R>(range))};
     }
 
     // `co_await q.pop()` -> std::optional<T>; nothing: closed and drained. With fail(e): ends as
