@@ -45,11 +45,7 @@ public:
             f.push_frame(*starting, *this);
             return status::call;
         }
-        if (!has_ended(this->ended())) [[unlikely]] {
-            COIR_CHECK(false, "a task was awaited that had been moved from or awaited before");
-            this->die(std::make_exception_ptr(spent_task{}));
-        }
-        return this->ended();
+        return has_ended(this->ended()) ? this->ended() : refuse();
     }
 
     T get() {
@@ -66,6 +62,12 @@ public:
     fiber_id interrupted_by() { return this->end().interrupted_by(); }
 
 private:
+    COIR_NOINLINE status refuse() noexcept {
+        COIR_CHECK(false, "a task was awaited that had been moved from or awaited before");
+        this->die(std::make_exception_ptr(spent_task{}));
+        return status::defect;
+    }
+
     frame* frame_ = nullptr;
 };
 
