@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coir/detail/deferred_cell.hpp>
+#include <coir/detail/inline_closure.hpp>
 #include <coir/detail/registration.hpp>
 
 #include <type_traits>
