@@ -49,4 +49,10 @@ auto retry(Factory&& factory, Policy policy) {
                                                                     std::move(policy)};
 }
 
+template <detail::awaited Work, class Policy>
+    requires(!std::invocable<detail::stored<Work>&>)
+auto retry(Work&&, Policy) {
+    static_assert(detail::fits<Work>, "coir: retry takes the function that makes the task, as each attempt needs one");
+}
+
 } // namespace coir::inline v0

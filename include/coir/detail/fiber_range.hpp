@@ -44,6 +44,8 @@ task<> end_all(std::vector<F> fibers, bool interrupt) {
 
 template <class T, class E>
 task<std::vector<T>, E> join_each(std::vector<fiber<T, E>> fibers) {
+    static_assert(std::copy_constructible<T>,
+                  "coir: join_all copies the values, which stay with the fibers; use when_all(std::move(fibers))");
     std::vector<T> values;
     values.reserve(fibers.size());
     for (auto const& f : fibers) {

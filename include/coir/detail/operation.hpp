@@ -104,8 +104,14 @@ namespace coir::inline v0::detail {
 template <class A>
 concept named_awaitable = std::is_lvalue_reference_v<A> && !awaitable<A> && awaitable<std::remove_reference_t<A>>;
 
+// The same of a function that makes what is awaited, and was not called.
 template <class A>
-concept awaited = awaitable<A> || named_awaitable<A>;
+concept uncalled_awaitable = !awaitable<A> && !named_awaitable<A> && requires(A&& make) {
+    { std::forward<A>(make)() } -> awaitable;
+};
+
+template <class A>
+concept awaited = awaitable<A> || named_awaitable<A> || uncalled_awaitable<A>;
 
 // For the static_assert of an overload that only explains why it is wrong to come here.
 template <class...>
@@ -116,6 +122,8 @@ template <awaited A>
 auto operation_from(A&& a) {
     if constexpr (named_awaitable<A>) {
         return detail::operation_from(std::move(a)); // operation_for says what is wrong
+    } else if constexpr (uncalled_awaitable<A>) {
+        return detail::operation_from(std::forward<A>(a)());
     } else if constexpr (has_operation_member<A>) {
         return std::forward<A>(a).coir_operation();
     } else if constexpr (movable_operation<A>) {
@@ -137,7 +145,8 @@ auto to_operation(A&& a) {
 
 template <awaited A>
 struct operation_for {
-    static_assert(awaitable<A>, "coir: what is awaited once is passed on as an rvalue: std::move(t)");
+    static_assert(!named_awaitable<A>, "coir: what is awaited once is passed on as an rvalue: std::move(t)");
+    static_assert(!uncalled_awaitable<A>, "coir: a task is passed on, and not the function that makes it: f()");
     using type = decltype(detail::operation_from(std::declval<A>()));
 };
 template <class A>

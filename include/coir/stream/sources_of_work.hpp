@@ -132,11 +132,12 @@ auto unfold(State&& state, F&& f) {
 // what a callable returns. It begins with the first pull; its failure is the stream's. A value that
 // is a reference is copied.
 template <detail::awaited A>
+    requires(!detail::uncalled_awaitable<A>)
 auto from_task(A&& aw) {
     return detail::task_source<detail::operation_of<A>>{detail::to_operation(std::forward<A>(aw))};
 }
 template <class F>
-    requires(!detail::awaited<F>) && detail::work<detail::stored<F>>
+    requires(!detail::awaited<F> || detail::uncalled_awaitable<F>) && detail::work<detail::stored<F>>
 auto from_task(F&& f) {
     COIR_CHECK_CLOSURE(F);
     using run = detail::invocation<detail::stored<F>>;
