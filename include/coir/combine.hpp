@@ -39,9 +39,10 @@ using element_operation = typename range_operation_of<passed<R>>::type;
 // Op: what is made of the operation of awaiting an element.
 template <class Op, class R>
 std::vector<Op> operations_of(R&& aws) {
-    using element = awaited_element<R>;
+    COIR_CHECK_VALUE(R);
+    using element = awaited_element<passed<R>>;
     std::vector<Op> ops;
-    for (auto&& aw : aws) {
+    for (auto&& aw : unwrap(aws)) {
         ops.push_back(Op{operation_from(static_cast<element&&>(aw))});
     }
     return ops;
@@ -65,10 +66,8 @@ auto when_all(As&&... aws) {
 // or a view, what can be awaited as an lvalue is, so that handles stay; tasks are moved out of it.
 template <detail::awaited_range R>
 auto when_all(R&& aws) {
-    COIR_CHECK_VALUE(R);
     using op = detail::element_operation<R>;
-    return detail::when_all_range_operation<op>{
-        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
+    return detail::when_all_range_operation<op>{detail::operations_of<op>(std::forward<R>(aws))};
 }
 
 // Every outcome, in order: a tuple, or a vector. Nobody is interrupted on account of another.
@@ -80,10 +79,8 @@ auto all_settled(As&&... aws) {
 }
 template <detail::awaited_range R>
 auto all_settled(R&& aws) {
-    COIR_CHECK_VALUE(R);
     using op = detail::as_outcome_operation<detail::element_operation<R>>;
-    return detail::when_all_range_operation<op>{
-        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
+    return detail::when_all_range_operation<op>{detail::operations_of<op>(std::forward<R>(aws))};
 }
 
 // The first to end, with its outcome; the others are interrupted. T if all agree, else a
@@ -99,10 +96,8 @@ auto when_any(As&&... aws) {
 // A range of awaitables of one type. Throws std::invalid_argument if it is empty.
 template <detail::awaited_range R>
 auto when_any(R&& aws) {
-    COIR_CHECK_VALUE(R);
     using op = detail::element_operation<R>;
-    return detail::when_any_range_operation<false, op>{
-        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
+    return detail::when_any_range_operation<false, op>{detail::operations_of<op>(std::forward<R>(aws))};
 }
 
 // The first to succeed; if none does, the outcome of the last to end. Of race and when_any alike:
@@ -117,10 +112,8 @@ auto race(As&&... aws) {
 
 template <detail::awaited_range R>
 auto race(R&& aws) {
-    COIR_CHECK_VALUE(R);
     using op = detail::element_operation<R>;
-    return detail::when_any_range_operation<true, op>{
-        detail::operations_of<op, detail::passed<R>>(detail::unwrap(std::forward<R>(aws)))};
+    return detail::when_any_range_operation<true, op>{detail::operations_of<op>(std::forward<R>(aws))};
 }
 
 // How many may run at once. Negative: std::invalid_argument.

@@ -14,14 +14,12 @@
 #include <coir/detail/attachment.hpp>
 #include <coir/detail/children_wait.hpp>
 #include <coir/detail/finalizer_stack.hpp>
+#include <coir/detail/first_cause.hpp>
 #include <coir/detail/group.hpp>
 #include <coir/detail/inline_closure.hpp>
 #include <coir/detail/start_operation.hpp>
 #include <coir/fiber.hpp>
-#include <coir/suppressed_failure.hpp>
 
-#include <mutex>
-#include <span>
 #include <tuple>
 
 namespace coir::inline v0::detail {
@@ -200,57 +198,9 @@ private:
 
     template <class Outcome>
     void child_ended(Outcome const& end) noexcept {
-        if (!supervises_) {
-            return;
-        }
-        if ((end.is_failure() || end.is_defect()) && try_be_cause(end)) {
+        if (supervises_ && cause_.add(end)) {
             group_.decide();
             close();
-        } else {
-            add_later(end);
-        }
-    }
-
-    template <class Outcome>
-    bool try_be_cause(Outcome const& end) noexcept {
-        std::lock_guard guard{lock_};
-        if (cause_) {
-            return false;
-        }
-        try {
-            if constexpr (!std::same_as<typename Outcome::error_type, never>) {
-                if (end.is_failure()) {
-                    cause_.emplace(outcome<void, E>::failure(convert_error<E>(end.error())));
-                }
-            }
-            if (!cause_) {
-                cause_.emplace(outcome<void, E>::died(end.defect()));
-            }
-        } catch (...) { // copying the error threw
-            cause_.emplace(outcome<void, E>::died(std::current_exception()));
-        }
-        add_suppressed(end.suppressed());
-        return true;
-    }
-
-    // What comes after the first cause is kept beside it, also what finalizers of those threw that
-    // were interrupted.
-    template <class Outcome>
-    void add_later(Outcome const& end) noexcept {
-        std::exception_ptr const thrown = detail::as_thrown(end, detail::status_of(end.kind()));
-        if (!thrown && end.suppressed().empty()) {
-            return;
-        }
-        std::lock_guard guard{lock_};
-        add_suppressed({&thrown, thrown ? 1U : 0U});
-        add_suppressed(end.suppressed());
-    }
-    void add_suppressed(std::span<std::exception_ptr const> thrown) noexcept {
-        try {
-            for (std::exception_ptr const& t : thrown) {
-                later_.add(t);
-            }
-        } catch (std::bad_alloc const&) { // the first cause is reported all the same
         }
     }
 
@@ -258,9 +208,7 @@ private:
 
     detail::group group_;
     detail::callback_list attached_;
-    detail::spin_lock lock_;
-    std::optional<outcome<void, E>> cause_; // of the first child that failed or died
-    detail::suppressed_list later_;         // thrown by children after that, or beside it
+    detail::first_cause<E> cause_; // among the children
     detail::finalizer_stack finalizers_;
     detail::frame* body_frame_ = nullptr; // for the fiber that runs the body alone
     bool supervises_ = true;

@@ -69,16 +69,7 @@ using stored = typename unmoved<std::decay_t<F>>::type;
 
 // What an argument F&& stands for: itself, or what moved() passes on.
 template <class F>
-struct passed_on {
-    using type = F;
-};
-template <class F>
-    requires is_moved<std::remove_cvref_t<F>>
-struct passed_on<F> {
-    using type = typename unmoved<std::remove_cvref_t<F>>::type;
-};
-template <class F>
-using passed = typename passed_on<F>::type;
+using passed = std::conditional_t<is_moved<std::remove_cvref_t<F>>, typename unmoved<std::remove_cvref_t<F>>::type, F>;
 
 template <class F>
 decltype(auto) unwrap(F&& f) noexcept {

@@ -49,7 +49,7 @@ public:
         requires(!std::same_as<E, never>)
     {
         if (caused_) {
-            return scope_.cause_->error();
+            return scope_.cause_.get()->error();
         }
         return detail::error_as<E>(body_);
     }
@@ -110,17 +110,18 @@ private:
     detail::status leave(detail::fiber_base& f) {
         phase_ = phase::finalizers;
         scope_.group_.exit(ended_);
-        if (scope_.cause_ && !body_came_first_) {
+        auto* const cause = scope_.cause_.get();
+        if (cause != nullptr && !body_came_first_) {
             caused_ = true;
             add_beside(f, detail::as_thrown(body_, ended_));
-            thrown_ = scope_.cause_->is_defect() ? scope_.cause_->defect() : nullptr;
+            thrown_ = cause->is_defect() ? cause->defect() : nullptr;
             ended_ = thrown_ ? detail::status::defect : detail::status::failure;
-        } else if (scope_.cause_) {
-            add_beside(f, detail::as_thrown(*scope_.cause_, detail::status_of(scope_.cause_->kind())));
+        } else if (cause != nullptr) {
+            add_beside(f, detail::as_thrown(*cause, detail::status_of(cause->kind())));
         } else if (ended_ == detail::status::value && f.cancel_requested()) {
             ended_ = detail::status::cancelled;
         }
-        for (std::exception_ptr const& thrown : scope_.later_.view()) {
+        for (std::exception_ptr const& thrown : scope_.cause_.later()) {
             f.suppressed.add(thrown);
         }
         return poll_finalizers(f);

@@ -72,7 +72,6 @@ private:
             for (; i < members_.size() && more(); ++i) {
                 members_[i].start(group_, {group_, i}, how);
             }
-            all_started_ = i == members_.size();
         } catch (...) {
             not_started_ = std::current_exception();
             group_.decide_by(i);
@@ -93,7 +92,8 @@ private:
         if (group_.decided_by() != Group::undecided) {
             return status_of(decisive().kind());
         }
-        return all_started_ ? Group::undecided_end : status::cancelled;
+        bool const all_started = members_.empty() || members_.back().is_started();
+        return all_started ? Group::undecided_end : status::cancelled;
     }
 
     std::vector<member<Op, group_place<Group>>> members_;
@@ -101,7 +101,6 @@ private:
     std::exception_ptr not_started_; // what starting a member threw
     status ended_ = status::pending;
     bool started_ = false;
-    bool all_started_ = false;
 };
 
 template <class Op>
